@@ -1,0 +1,76 @@
+//! What becomes of an error that a component doesn't handle itself.
+
+use crate::bindings::capabilities::skald;
+use crate::bindings::capabilities::wasi::config::store;
+use crate::http::Problem;
+use crate::saga::Failure;
+use std::error::Error;
+
+/// An error that `?` may pass on.
+///
+/// - In a step or a compensation it becomes [`Failure::Retry`]: whether the work was done is not
+///   known, so it is a wish to be asked again, never a refusal.
+/// - In a handler it becomes 503 if it is [`passing`](Trouble::passing), else 500. The text goes to
+///   the log and never to the client.
+///
+/// Every error of a capability is one. Implement it for the errors of interfaces that your component
+/// imports from other components.
+pub trait Trouble: Error {
+    /// Whether the same call may succeed in a moment.
+    fn passing(&self) -> bool {
+        false
+    }
+}
+
+impl<E: Trouble> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::retry(error.to_string())
+    }
+}
+
+impl<E: Trouble> From<E> for Problem {
+    fn from(error: E) -> Self {
+        let problem = if error.passing() {
+            Self::new(503, "server error").header("retry-after", "1")
+        } else {
+            Self::new(500, "server error")
+        };
+        problem.cause(error.to_string())
+    }
+}
+
+impl Trouble for skald::sql::values::Error {
+    fn passing(&self) -> bool {
+        matches!(self, Self::Contention(_) | Self::Unreachable(_) | Self::Ended)
+    }
+}
+
+impl Trouble for skald::events::publisher::Error {
+    fn passing(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
+    }
+}
+
+impl Trouble for skald::cache::errors::Error {
+    fn passing(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Lost)
+    }
+}
+
+impl Trouble for skald::identity::passwords::Error {
+    fn passing(&self) -> bool {
+        matches!(self, Self::Overloaded)
+    }
+}
+
+impl Trouble for skald::identity::tokens::Error {}
+
+impl Trouble for store::Error {
+    fn passing(&self) -> bool {
+        true
+    }
+}
+
+/// JSON from another part of the system that can't be read: a defect of either side. What clients
+/// send is read with [`json::Object`](crate::json::Object), and answered with 400.
+impl Trouble for serde_json::Error {}
