@@ -2,8 +2,10 @@
 
 use crate::bindings::capabilities::skald;
 use crate::bindings::capabilities::wasi::config::store;
+use crate::events::Unhandled;
 use crate::http::Problem;
-use crate::saga::Failure;
+use crate::identity::Denial;
+use crate::saga::{Failure, Refusal};
 use std::error::Error;
 
 /// An error that `?` may pass on.
@@ -12,6 +14,8 @@ use std::error::Error;
 ///   known, so it is a wish to be asked again, never a refusal.
 /// - In a handler it becomes 503 if it is [`passing`](Trouble::passing), else 500. The text goes to
 ///   the log and never to the client.
+/// - At the gate before a saga, and where credentials are checked, it means that there is no answer
+///   now; where an event is handled, that it is to be delivered again. Here, too, the text is logged.
 ///
 /// Every error of a capability is one. Implement it for the errors of interfaces that your component
 /// imports from other components.
@@ -36,6 +40,30 @@ impl<E: Trouble> From<E> for Problem {
             Self::new(500, "server error")
         };
         problem.cause(error.to_string())
+    }
+}
+
+/// How long to wait after something that a client or the bus may try again.
+const PAUSE_MS: u32 = 1000;
+
+impl<E: Trouble> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        eprintln!("no admission now: {error}");
+        Self::Unavailable(PAUSE_MS)
+    }
+}
+
+impl<E: Trouble> From<E> for Denial {
+    fn from(error: E) -> Self {
+        eprintln!("no authentication now: {error}");
+        Self::Unavailable("server error".to_owned())
+    }
+}
+
+impl<E: Trouble> From<E> for Unhandled {
+    fn from(error: E) -> Self {
+        eprintln!("an event is not handled now: {error}");
+        Self::Redeliver(PAUSE_MS)
     }
 }
 
