@@ -1,0 +1,229 @@
+//! Running a step: `INSERT fence(pending) if absent; SELECT horizon; SAVEPOINT s; component;
+//! RELEASE s | ROLLBACK TO s; UPDATE fence SET outcome …`, and the writer's COMMIT.
+
+use rusqlite::{Connection, OptionalExtension};
+use skald_saga::Digest;
+use tokio::sync::oneshot;
+
+use super::query::{self, Recorded};
+use super::{Guest, GuestAnswer, Key, Outcome, Refusal, Reply, StepSession, name};
+use crate::clock::now_ms;
+use crate::sqlite::{AfterCommit, Db, Fate, Job, Verdict};
+
+/// What the row of a saga's first step also keeps, so that a lost journal row can be made again.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The digest of the saga's definition.
+    pub definition: Digest,
+    /// The saga's admitted input.
+    pub input: std::sync::Arc<str>,
+}
+
+/// A step to be run, or to be asked for: that is the same.
+pub struct Action {
+    key: Key,
+    origin: Option<Origin>,
+    guest: Box<dyn Guest>,
+    reply: Option<Reply>,
+    effects: Vec<AfterCommit>,
+    told: oneshot::Sender<Reply>,
+}
+
+impl Action {
+    /// The job, and where its reply comes once the commit is known. `origin` is given for step 0.
+    pub fn new(key: Key, origin: Option<Origin>, guest: Box<dyn Guest>) -> (Self, oneshot::Receiver<Reply>) {
+        let (told, answer) = oneshot::channel();
+        (Self { key, origin, guest, reply: None, effects: vec![], told }, answer)
+    }
+
+    /// Rules "the fence row is in the step's transaction" and "a plain SELECT never decides": the
+    /// insert comes first, and only whoever inserted calls the component.
+    fn attempt(&mut self, db: Box<Db>) -> (Box<Db>, rusqlite::Result<(Reply, Verdict)>) {
+        let begun = take(db.connection(), &self.key, self.origin.as_ref());
+        match begun {
+            Err(error) => (db, Err(error)),
+            Ok(Taken::Found(recorded)) => {
+                let outcome = found(recorded, &self.key);
+                (db, Ok((Reply { outcome, found: true }, Verdict::Keep)))
+            }
+            // Rule "clean-up moves a horizon": what is older was ended and cleaned up.
+            Ok(Taken::BelowHorizon) => {
+                (db, Ok((Reply { outcome: Outcome::TurnedAway, found: true }, Verdict::Undo)))
+            }
+            Ok(Taken::Fresh) => self.call(db),
+        }
+    }
+
+    fn call(&mut self, db: Box<Db>) -> (Box<Db>, rusqlite::Result<(Reply, Verdict)>) {
+        let guest = &mut self.guest;
+        let mut digest = None;
+        let (db, called) = call_in_savepoint(db, |session| {
+            let (session, answer, version) = guest.step(session);
+            digest = Some(version);
+            (session, answer)
+        });
+        let digest = digest.expect("the component was called");
+        let recorded = called.and_then(|called| match called {
+            Called::Retry { detail, after_ms } => Ok((Outcome::Retry { detail, after_ms }, Verdict::Undo)),
+            Called::Done { output, effects } => {
+                record(db.connection(), &self.key, name::DONE, Some(digest), &output)?;
+                self.effects = effects;
+                Ok((Outcome::Done { output, digest }, Verdict::Keep))
+            }
+            // Rule "a refusal is recorded in the fence".
+            Called::Rejected(refusal) => {
+                let text = serde_json::to_string(&refusal).expect("two texts");
+                record(db.connection(), &self.key, name::REJECTED, Some(digest), &text)?;
+                Ok((Outcome::Rejected(refusal), Verdict::Keep))
+            }
+        });
+        (db, recorded.map(|(outcome, verdict)| (Reply { outcome, found: false }, verdict)))
+    }
+}
+
+impl Job for Action {
+    fn run(&mut self, db: Box<Db>) -> (Box<Db>, Verdict) {
+        self.effects.clear();
+        let (db, attempted) = self.attempt(db);
+        let (reply, verdict) = attempted.unwrap_or_else(|error| (failed(&error), Verdict::Undo));
+        self.reply = Some(reply);
+        (db, verdict)
+    }
+
+    /// Rule "no reply before COMMIT".
+    fn settle(mut self: Box<Self>, fate: Fate) {
+        let known = fate == Fate::Known;
+        self.effects.drain(..).for_each(|effect| effect(known));
+        let reply = self.reply.take().filter(|_| known).unwrap_or_else(unknown);
+        // Whoever asked may have gone: the fence keeps the outcome for whoever asks next.
+        let _ = self.told.send(reply);
+    }
+
+    fn alone(&self) -> bool {
+        self.guest.is_slow()
+    }
+}
+
+/// What the first statement found.
+enum Taken {
+    Fresh,
+    BelowHorizon,
+    Found(Recorded),
+}
+
+fn take(connection: &Connection, key: &Key, origin: Option<&Origin>) -> rusqlite::Result<Taken> {
+    let (saga, step) = key.row();
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO skald_fence (saga, step, nonce, outcome, at, def_digest, input) \
+             VALUES (?, ?, ?, 'pending', ?, ?, ?) ON CONFLICT DO NOTHING",
+        )?
+        .execute((
+            saga,
+            step,
+            key.nonce.0,
+            now_ms(),
+            origin.map(|origin| origin.definition.0),
+            origin.map(|origin| &*origin.input),
+        ))?;
+    if inserted == 0 {
+        let recorded = query::recorded(connection, key)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        return Ok(Taken::Found(recorded));
+    }
+    // The horizon is read after the fence: the insert fixed what can be seen.
+    Ok(if query::is_below_horizon(connection, key)? { Taken::BelowHorizon } else { Taken::Fresh })
+}
+
+/// Rule "a repeated action sees `undone`": what was compensated is not done, and never runs again.
+fn found(recorded: Recorded, key: &Key) -> Outcome {
+    if recorded.nonce != key.nonce {
+        return Outcome::Alien(other_nonce(key));
+    }
+    match (recorded.outcome.as_str(), recorded.digest) {
+        (name::DONE, Some(digest)) => Outcome::Done { output: recorded.output.unwrap_or_default(), digest },
+        (name::REJECTED, _) => Outcome::Rejected(recorded.refusal()),
+        (name::FENCED | name::UNDONE | name::UNDONE_BY_HAND, _) => Outcome::TurnedAway,
+        (name::PENDING, _) => Outcome::Alien(broken_transaction(key)),
+        (other, _) => Outcome::Alien(format!("the fence of saga {} step {} says {other:?}", key.saga, key.step + 1)),
+    }
+}
+
+pub(super) fn other_nonce(key: &Key) -> String {
+    format!("the fence of saga {} step {} bears another nonce: its id was given out twice", key.saga, key.step + 1)
+}
+
+pub(super) fn broken_transaction(key: &Key) -> String {
+    format!("the fence of saga {} step {} is pending: the component broke its transaction", key.saga, key.step + 1)
+}
+
+/// What a call of a component in its savepoint came to.
+pub(super) enum Called {
+    Done { output: String, effects: Vec<AfterCommit> },
+    Rejected(Refusal),
+    Retry { detail: String, after_ms: Option<u32> },
+}
+
+/// `SAVEPOINT s; component; RELEASE s`, or `ROLLBACK TO s; RELEASE s` when it refused.
+///
+/// RELEASE fails if anything ended the transaction. It and the update of exactly one row are the only
+/// proof that the transaction is still the one that was begun.
+pub(super) fn call_in_savepoint(
+    db: Box<Db>,
+    component: impl FnOnce(StepSession) -> (StepSession, GuestAnswer),
+) -> (Box<Db>, rusqlite::Result<Called>) {
+    let session = match StepSession::begin(db) {
+        Ok(session) => session,
+        Err((db, error)) => return (db, Err(error)),
+    };
+    let (session, answer) = component(session);
+    let (db, ended) = session.finish(matches!(answer, GuestAnswer::Done(_)));
+    let called = ended.map(|(poisoned, effects)| match answer {
+        // Rule 3: a transient error in the transaction overrides whatever the component returned.
+        _ if poisoned => Called::Retry {
+            detail: "a statement of the component met a transient error of the database".into(),
+            after_ms: None,
+        },
+        GuestAnswer::Done(output) => Called::Done { output, effects },
+        GuestAnswer::Rejected { code, detail } => Called::Rejected(Refusal { code, detail }),
+        GuestAnswer::Retry { detail, after_ms } => Called::Retry { detail, after_ms },
+    });
+    (db, called)
+}
+
+/// Outcome is written last, and only over `pending`.
+fn record(
+    connection: &Connection,
+    key: &Key,
+    outcome: &str,
+    digest: Option<Digest>,
+    output: &str,
+) -> rusqlite::Result<()> {
+    let (saga, step) = key.row();
+    let changed = connection
+        .prepare_cached(
+            "UPDATE skald_fence SET outcome = ?, digest = ?, output = ? \
+             WHERE saga = ? AND step = ? AND outcome = 'pending'",
+        )?
+        .execute((outcome, digest.map(|digest| digest.0), output, saga, step))?;
+    if changed == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(changed)) }
+}
+
+/// Nothing is recorded: an error of the database is never a refusal.
+pub(super) fn failed(error: &rusqlite::Error) -> Reply {
+    Reply { outcome: Outcome::Retry { detail: format!("the database failed: {error}"), after_ms: None }, found: false }
+}
+
+pub(super) fn unknown() -> Reply {
+    let detail = "the database did not say whether it committed".into();
+    Reply { outcome: Outcome::Retry { detail, after_ms: None }, found: false }
+}
+
+/// The digest in a row, if it is one.
+pub(super) fn digest_column(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Option<Digest>> {
+    Ok(row.get::<_, Option<[u8; 32]>>(index)?.map(Digest))
+}
+
+/// A row that may be absent.
+pub(super) fn optional<T>(found: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
+    found.optional()
+}

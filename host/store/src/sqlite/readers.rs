@@ -1,0 +1,64 @@
+//! Read-only connections to a file, a few of them, handed out in turn.
+
+use crossbeam_channel::{Receiver, Sender};
+use rusqlite::Connection;
+
+use super::error::OpenError;
+use super::{Db, Options};
+
+/// The read-only connections of a file.
+#[derive(Clone)]
+pub struct Readers {
+    idle: Receiver<Box<Db>>,
+    back: Sender<Box<Db>>,
+}
+
+impl Readers {
+    pub(super) fn open(options: &Options) -> Result<Self, OpenError> {
+        let (back, idle) = crossbeam_channel::bounded(options.readers);
+        for _ in 0..options.readers {
+            back.send(Db::open_reader(options)?).expect("the channel holds as many as are opened");
+        }
+        Ok(Self { idle, back })
+    }
+
+    /// Waits for a connection that is free. It blocks: never call it on a thread that serves others.
+    pub(super) fn lend(&self) -> Lent<'_> {
+        Lent { db: Some(self.idle.recv().expect("this handle keeps the channel open")), home: self }
+    }
+
+    /// Uses a connection; it blocks until one is free.
+    pub fn with<T>(&self, work: impl FnOnce(&Connection) -> T) -> T {
+        work(&self.lend().db().connection)
+    }
+
+    /// Uses a connection on a thread that may block.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> rusqlite::Result<T> {
+        let readers = self.clone();
+        tokio::task::spawn_blocking(move || readers.with(work)).await.expect("a read does not panic")
+    }
+}
+
+/// A connection that finds its way back, also when its user panics.
+pub(super) struct Lent<'r> {
+    db: Option<Box<Db>>,
+    home: &'r Readers,
+}
+
+impl Lent<'_> {
+    pub(super) fn db(&mut self) -> &mut Db {
+        self.db.as_mut().expect("it is given back on drop only")
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some(db) = self.db.take() {
+            // The channel has room for every connection there is.
+            let _ = self.home.back.send(db);
+        }
+    }
+}
