@@ -10,8 +10,8 @@ use std::str::FromStr;
 pub fn get_or<T: FromStr<Err: Display>>(name: &str, default: T) -> Result<T, Error> {
     match get(name)? {
         None => Ok(default),
-        Some(text) => {
-            text.parse().map_err(|why| Error::Upstream(format!("the setting `{name}` is `{text}`, but: {why}")))
-        }
+        Some(text) => text
+            .parse()
+            .map_err(|why| Error::Upstream(format!("the setting `{name}` is `{text}`, but: {why}"))),
     }
 }

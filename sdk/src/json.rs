@@ -26,7 +26,10 @@ impl Object<'_> {
     /// Reads a body.
     pub fn parse(body: &[u8]) -> Result<Object<'static>, Invalid> {
         match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => Ok(Object { path: String::new(), fields: Cow::Owned(fields) }),
+            Ok(Value::Object(fields)) => Ok(Object {
+                path: String::new(),
+                fields: Cow::Owned(fields),
+            }),
             Ok(_) => Err(Invalid("the body must be a JSON object".to_owned())),
             Err(error) => Err(Invalid(format!("the body must be JSON: {error}"))),
         }
@@ -78,10 +81,7 @@ impl Object<'_> {
 
     /// An object within this one.
     pub fn object(&self, name: &str) -> Result<Object<'_>, Invalid> {
-        match self.field(name)? {
-            Value::Object(fields) => Ok(Object { path: format!("{}{name}.", self.path), fields: Cow::Borrowed(fields) }),
-            _ => Err(self.wrong(name, "must be an object")),
-        }
+        self.within(name, self.field(name)?)
     }
 
     /// An array of so many objects.
@@ -93,13 +93,21 @@ impl Object<'_> {
             let (min, max) = count.into_inner();
             return Err(self.wrong(name, format_args!("must have {min} to {max} items")));
         }
-        let item = |(i, item)| match item {
-            &Value::Object(ref fields) => {
-                Ok(Object { path: format!("{}{name}[{i}].", self.path), fields: Cow::Borrowed(fields) })
-            }
-            _ => Err(self.wrong(&format!("{name}[{i}]"), "must be an object")),
-        };
-        items.iter().enumerate().map(item).collect()
+        items
+            .iter()
+            .enumerate()
+            .map(|(i, item)| self.within(&format!("{name}[{i}]"), item))
+            .collect()
+    }
+
+    fn within<'b>(&self, name: &str, value: &'b Value) -> Result<Object<'b>, Invalid> {
+        match value {
+            Value::Object(fields) => Ok(Object {
+                path: format!("{}{name}.", self.path),
+                fields: Cow::Borrowed(fields),
+            }),
+            _ => Err(self.wrong(name, "must be an object")),
+        }
     }
 
     fn field(&self, name: &str) -> Result<&Value, Invalid> {
@@ -147,5 +155,107 @@ impl From<Invalid> for Problem {
 impl From<Invalid> for Refusal {
     fn from(_: Invalid) -> Self {
         Self::Invalid("invalid parameter".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Invalid, Object};
+    use serde_json::{Value, json};
+
+    fn object(value: &Value) -> Object<'static> {
+        Object::parse(value.to_string().as_bytes()).expect("the cases are objects")
+    }
+
+    /// What reading a body came to: nothing, or what the client is told.
+    fn told<T>(read: Result<T, Invalid>) -> String {
+        read.map_or_else(|invalid| invalid.to_string(), |_| String::new())
+    }
+
+    #[test]
+    fn a_body_is_one_json_object() {
+        for (body, sound) in [
+            ("{}", true),
+            (" {\"a\":1}\n", true),
+            ("", false),
+            ("{}{}", false),
+            ("{", false),
+            ("\u{1}", false),
+        ] {
+            assert_eq!(Object::parse(body.as_bytes()).is_ok(), sound, "{body:?}");
+        }
+        for body in ["[]", "null", "1", "\"{}\""] {
+            assert_eq!(
+                told(Object::parse(body.as_bytes())),
+                "the body must be a JSON object",
+                "{body}"
+            );
+        }
+        assert!(Object::parse(b"{\"a\":\"\xff\"}").is_err(), "no UTF-8");
+        assert!(Object::parse("[".repeat(100_000).as_bytes()).is_err(), "too deep");
+    }
+
+    #[test]
+    fn a_whole_number_is_written_as_one() {
+        let cases = [
+            (json!(1), ""),
+            (json!(i64::MAX), ""),
+            (json!(0), "`n` must be a whole number of 1 or more that fits 64 bits"),
+            (
+                json!(u64::MAX),
+                "`n` must be a whole number of 1 or more that fits 64 bits",
+            ),
+            (json!(1.0), "`n` must be a whole number of 1 or more that fits 64 bits"),
+            (json!("1"), "`n` must be a whole number of 1 or more that fits 64 bits"),
+            (json!(true), "`n` must be a whole number of 1 or more that fits 64 bits"),
+            (json!(null), "`n` must be a whole number of 1 or more that fits 64 bits"),
+        ];
+        for (number, expected) in cases {
+            assert_eq!(
+                told(object(&json!({ "n": number })).integer("n", 1..)),
+                expected,
+                "{number}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_text_is_more_than_blanks_and_counted_in_characters() {
+        let cases = [
+            (json!("a"), ""),
+            (json!("äöü"), ""),
+            (json!(" a "), ""),
+            (json!("äöüß"), "`t` must have 1 to 3 characters"),
+            (json!("x".repeat(100)), "`t` must have 1 to 3 characters"),
+            (json!(""), "`t` must have 1 to 3 characters"),
+            (json!(" "), "`t` must hold more than blanks, and no U+0000"),
+            (json!("\0a"), "`t` must hold more than blanks, and no U+0000"),
+            (json!(1), "`t` must be a string"),
+            (json!(null), "`t` must be a string"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(told(object(&json!({ "t": text })).text("t", 3)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_where_in_the_body_the_fault_is() {
+        let body =
+            object(&json!({ "list": [{ "inner": { "n": 1 } }, { "inner": {} }, {}], "mixed": [{}, 1], "x": "y" }));
+        let inner = |i: usize| body.list("list", 1..=3)?[i].object("inner")?.id("n");
+        let cases = [
+            (told(inner(0)), ""),
+            (told(inner(1)), "`list[1].inner.n` is missing"),
+            (told(inner(2)), "`list[2].inner` is missing"),
+            (told(body.list("mixed", 1..=2)), "`mixed[1]` must be an object"),
+            (told(body.list("list", 1..=2)), "`list` must have 1 to 2 items"),
+            (told(body.list("x", 1..=2)), "`x` must be an array"),
+            (told(body.object("x")), "`x` must be an object"),
+            (told(body.choice("x", &["y", "z"])), ""),
+            (told(body.choice("x", &["z", "w"])), "`x` must be one of z, w"),
+        ];
+        for (told, expected) in cases {
+            assert_eq!(told, expected);
+        }
     }
 }

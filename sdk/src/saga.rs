@@ -9,12 +9,18 @@ use std::str::FromStr;
 impl Failure {
     /// A business refusal: a short name for programs, a sentence for people. It is final.
     pub fn rejected(code: &str, detail: impl Into<String>) -> Self {
-        Self::Rejected(Rejection { code: code.to_owned(), detail: detail.into() })
+        Self::Rejected(Rejection {
+            code: code.to_owned(),
+            detail: detail.into(),
+        })
     }
 
     /// A wish to be asked again, at a time that the retry policy chooses.
     pub fn retry(detail: impl Into<String>) -> Self {
-        Self::Retry(Postponement { detail: detail.into(), after_ms: None })
+        Self::Retry(Postponement {
+            detail: detail.into(),
+            after_ms: None,
+        })
     }
 }
 

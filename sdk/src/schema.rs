@@ -1,6 +1,6 @@
 //! A component's tables.
 //!
-//! Most statements read the same in SQLite, PostgreSQL and MySQL. What doesn't is named by
+//! Most statements read the same in every database. What doesn't is named by
 //! [`Dialect`].
 
 pub use crate::bindings::migrations::exports::skald::schema::migrations::{Guest as Migrations, Migration};
@@ -29,6 +29,10 @@ impl Dialect {
 impl Migration {
     /// One change: its place in the order, what it does, and its statements.
     pub fn new(version: u32, name: &str, statements: impl IntoIterator<Item = String>) -> Self {
-        Self { version, name: name.to_owned(), statements: statements.into_iter().collect() }
+        Self {
+            version,
+            name: name.to_owned(),
+            statements: statements.into_iter().collect(),
+        }
     }
 }

@@ -30,13 +30,22 @@ macro_rules! reads_rows {
             /// All rows that a query finds, each as a tuple of its columns.
             pub fn list<T: FromRow>(&self, statement: &str, params: &[Value]) -> Result<Vec<T>, Error> {
                 let found = self.query(statement, params)?;
-                found.rows.into_iter().map(|row| T::from_row(&found.columns, row)).collect()
+                found
+                    .rows
+                    .into_iter()
+                    .map(|row| T::from_row(&found.columns, row))
+                    .collect()
             }
 
             /// The first row that a query finds, as a tuple of its columns.
             pub fn find<T: FromRow>(&self, statement: &str, params: &[Value]) -> Result<Option<T>, Error> {
                 let found = self.query(statement, params)?;
-                found.rows.into_iter().next().map(|row| T::from_row(&found.columns, row)).transpose()
+                found
+                    .rows
+                    .into_iter()
+                    .next()
+                    .map(|row| T::from_row(&found.columns, row))
+                    .transpose()
             }
         }
     };
@@ -88,7 +97,11 @@ fn read<T: FromValue>(column: Option<(&String, Value)>) -> Result<T, Error> {
 
 /// The statement and the code that reads its rows don't fit: the database's own code for that.
 fn mismatch(message: String) -> Error {
-    Error::Faulty(Report { sqlstate: "42804".to_owned(), message, constraint: None })
+    Error::Faulty(Report {
+        sqlstate: "42804".to_owned(),
+        message,
+        constraint: None,
+    })
 }
 
 macro_rules! plain {
@@ -194,7 +207,13 @@ mod tests {
 
     #[test]
     fn a_row_is_read_as_what_was_written() {
-        let row = vec![7_u64.into(), (-7_i64).into(), "seven".into(), true.into(), None::<i64>.into()];
+        let row = vec![
+            7_u64.into(),
+            (-7_i64).into(),
+            "seven".into(),
+            true.into(),
+            None::<i64>.into(),
+        ];
         let read = FromRow::from_row(&columns(&["a", "b", "c", "d", "e"]), row).expect("each column fits");
         let expected: (u64, i64, String, bool, Option<i64>) = (7, -7, "seven".to_owned(), true, None);
         assert_eq!(expected, read);
@@ -203,10 +222,26 @@ mod tests {
     #[test]
     fn a_row_that_does_not_fit_is_a_defect_that_names_the_column() {
         let cases: [(&[&str], Vec<Value>, &str); 4] = [
-            (&["id"], vec![Value::Integer(1)], "the query yields fewer columns than are read"),
-            (&["id", "name", "age"], vec![1_i64.into(), "x".into(), 1_i64.into()], "nobody asked for the column `age`"),
-            (&["id", "name"], vec![1_i64.into(), 2_i64.into()], "the column `name` does not hold text"),
-            (&["id", "name"], vec![(-1_i64).into(), "x".into()], "the column `id` does not hold a whole number of 0 or more"),
+            (
+                &["id"],
+                vec![Value::Integer(1)],
+                "the query yields fewer columns than are read",
+            ),
+            (
+                &["id", "name", "age"],
+                vec![1_i64.into(), "x".into(), 1_i64.into()],
+                "nobody asked for the column `age`",
+            ),
+            (
+                &["id", "name"],
+                vec![1_i64.into(), 2_i64.into()],
+                "the column `name` does not hold text",
+            ),
+            (
+                &["id", "name"],
+                vec![(-1_i64).into(), "x".into()],
+                "the column `id` does not hold a whole number of 0 or more",
+            ),
         ];
         for (names, row, expected) in cases {
             match <(u64, String)>::from_row(&columns(names), row) {
@@ -218,7 +253,11 @@ mod tests {
 
     #[test]
     fn an_unsigned_number_is_never_changed() {
-        for (number, expected) in [(0, "0"), (1 << 53, "9007199254740992"), (u64::MAX, "18446744073709551615")] {
+        for (number, expected) in [
+            (0, "0"),
+            (1 << 53, "9007199254740992"),
+            (u64::MAX, "18446744073709551615"),
+        ] {
             let text = match Value::from(number) {
                 Value::Integer(n) => n.to_string(),
                 Value::Decimal(text) => text,

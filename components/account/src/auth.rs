@@ -81,6 +81,10 @@ impl Authenticator for Account {
             tokens::Error::Outlived => Denial::Expired("token expired".to_owned()),
             other => other.into(),
         })?;
-        Ok(Principal { subject: id.to_string(), roles: vec!["customer".to_owned()], claims: Vec::new() })
+        Ok(Principal {
+            subject: id.to_string(),
+            roles: vec!["customer".to_owned()],
+            claims: Vec::new(),
+        })
     }
 }

@@ -29,7 +29,9 @@ impl Handler for Account {
             ("GET", ["api", "account", "info", "person"]) => info::person(request.subject()?),
             ("PUT", ["api", "account", "info", "person"]) => info::set_person(request.subject()?, &request.object()?),
             ("GET", ["api", "account", "info", "shipping"]) => info::shipping(request.subject()?),
-            ("PUT", ["api", "account", "info", "shipping"]) => info::set_shipping(request.subject()?, &request.object()?),
+            ("PUT", ["api", "account", "info", "shipping"]) => {
+                info::set_shipping(request.subject()?, &request.object()?)
+            }
             _ => Err(Problem::new(404, "not found")),
         }
     }

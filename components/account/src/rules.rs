@@ -26,7 +26,10 @@ impl<'a> Email<'a> {
         if !sound || entered.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(body.wrong("email", "must be an e-mail address"));
         }
-        Ok(Self { entered, key: entered.to_lowercase() })
+        Ok(Self {
+            entered,
+            key: entered.to_lowercase(),
+        })
     }
 }
 
@@ -57,7 +60,10 @@ pub struct Shipping<'a> {
 impl<'a> Shipping<'a> {
     /// Reads the fields of the same names.
     pub fn read(body: &'a Object) -> Result<Self, Invalid> {
-        Ok(Self { address: body.text("address", 1024)?, phone_number: body.text("phone_number", TEXT)? })
+        Ok(Self {
+            address: body.text("address", 1024)?,
+            phone_number: body.text("phone_number", TEXT)?,
+        })
     }
 }
 
@@ -102,38 +108,78 @@ mod tests {
             ("a\0@b".to_owned(), false),
         ];
         for (email, sound) in cases {
-            assert_eq!(Email::read(&object(&json!({ "email": email }))).is_ok(), sound, "{email:?}");
+            assert_eq!(
+                Email::read(&object(&json!({ "email": email }))).is_ok(),
+                sound,
+                "{email:?}"
+            );
         }
     }
 
     #[test]
     fn an_address_is_kept_as_entered_and_compared_in_small_letters() {
-        for (entered, key) in [("Ann@Example.com", "ann@example.com"), ("ÄNN@b", "änn@b"), ("a@b", "a@b")] {
+        for (entered, key) in [
+            ("Ann@Example.com", "ann@example.com"),
+            ("ÄNN@b", "änn@b"),
+            ("a@b", "a@b"),
+        ] {
             let body = object(&json!({ "email": entered }));
-            assert_eq!(Email::read(&body), Ok(Email { entered, key: key.to_owned() }));
+            assert_eq!(
+                Email::read(&body),
+                Ok(Email {
+                    entered,
+                    key: key.to_owned()
+                })
+            );
         }
     }
 
     #[test]
     fn a_password_has_8_to_128_characters_of_any_kind() {
-        for (password, sound) in [("1234567", false), ("12345678", true), ("        ", true), ("ÄÄÄÄÄÄÄ", false), ("ÄÄÄÄÄÄÄÄ", true)] {
-            assert_eq!(new_password(&object(&json!({ "password": password }))).is_ok(), sound, "{password}");
+        for (password, sound) in [
+            ("1234567", false),
+            ("12345678", true),
+            ("        ", true),
+            ("ÄÄÄÄÄÄÄ", false),
+            ("ÄÄÄÄÄÄÄÄ", true),
+        ] {
+            assert_eq!(
+                new_password(&object(&json!({ "password": password }))).is_ok(),
+                sound,
+                "{password}"
+            );
         }
         for (length, sound) in [(128, true), (129, false)] {
-            assert_eq!(new_password(&object(&json!({ "password": "✓".repeat(length) }))).is_ok(), sound, "{length}");
+            assert_eq!(
+                new_password(&object(&json!({ "password": "✓".repeat(length) }))).is_ok(),
+                sound,
+                "{length}"
+            );
         }
     }
 
     #[test]
     fn every_field_is_needed_and_none_is_blank() {
-        let good = json!({ "firstname": "Ann", "lastname": "O", "email": "a@b", "address": "1 Main St", "phone_number": "1" });
+        let good =
+            json!({ "firstname": "Ann", "lastname": "O", "email": "a@b", "address": "1 Main St", "phone_number": "1" });
         assert!(Person::read(&object(&good)).is_ok() && Shipping::read(&object(&good)).is_ok());
         for field in ["firstname", "lastname", "email", "address", "phone_number"] {
-            for wrong in [json!(null), json!(1), json!(""), json!("  "), json!("a\0@b"), json!(["a@b"]), json!("x".repeat(1025))] {
+            for wrong in [
+                json!(null),
+                json!(1),
+                json!(""),
+                json!("  "),
+                json!("a\0@b"),
+                json!(["a@b"]),
+                json!("x".repeat(1025)),
+            ] {
                 let mut body = good.clone();
                 body[field] = wrong;
                 let body = object(&body);
-                assert!(Person::read(&body).is_err() || Shipping::read(&body).is_err(), "{field}: {body:?}");
+                assert!(
+                    Person::read(&body).is_err() || Shipping::read(&body).is_err(),
+                    "{field}: {body:?}"
+                );
             }
         }
     }

@@ -30,11 +30,17 @@ pub enum Purpose {
 pub fn pair(status: u16, customer: u64) -> Result<Response, Problem> {
     let refresh_token = sign(customer, Purpose::Refresh, config::get_or("refresh-ttl-s", 24 * 3600)?)?;
     let access_token = sign(customer, Purpose::Access, config::get_or("access-ttl-s", 3 * 3600)?)?;
-    Ok(Response::json(status, &json!({ "refresh_token": refresh_token, "access_token": access_token })))
+    Ok(Response::json(
+        status,
+        &json!({ "refresh_token": refresh_token, "access_token": access_token }),
+    ))
 }
 
 fn sign(customer_id: u64, purpose: Purpose, ttl_s: u32) -> Result<String, Problem> {
-    let claims = serde_json::to_string(&Claims { customer_id, refresh: purpose == Purpose::Refresh })?;
+    let claims = serde_json::to_string(&Claims {
+        customer_id,
+        refresh: purpose == Purpose::Refresh,
+    })?;
     Ok(tokens::sign(RING, &claims, ttl_s)?)
 }
 

@@ -58,7 +58,10 @@ fn show(customer: u64, id: u64) -> Result<Response, Problem> {
         &[id.into(), customer.into()],
     )?;
     let (currency_code, amount): (String, i64) = found.ok_or_else(|| Problem::new(404, "payment not found"))?;
-    Ok(Response::json(200, &json!({ "id": id, "currency_code": currency_code, "amount": amount })))
+    Ok(Response::json(
+        200,
+        &json!({ "id": id, "currency_code": currency_code, "amount": amount }),
+    ))
 }
 
 impl Migrations for Payment {

@@ -12,8 +12,10 @@ impl Admission for Product {
     /// Admits a purchase. What it costs is settled here: a price that changes later changes nothing.
     fn admit(principal: Option<Principal>, request: Request) -> Result<Admitted, Refusal> {
         let principal = principal.ok_or_else(|| Refusal::Forbidden("unauthorized".to_owned()))?;
-        let customer_id: u64 =
-            principal.subject.parse().map_err(|_| Refusal::Forbidden("unauthorized".to_owned()))?;
+        let customer_id: u64 = principal
+            .subject
+            .parse()
+            .map_err(|_| Refusal::Forbidden("unauthorized".to_owned()))?;
         let cart = Cart::read(&Object::parse(request.body.as_bytes())?)?;
         let prices = prices(&cart)?;
         let (purchase_items, amount) = cart.price(&prices)?;
@@ -24,7 +26,10 @@ impl Admission for Product {
             "amount": amount,
         });
         let response = json!({ "purchase_id": request.saga_id });
-        Ok(Admitted { input: input.to_string(), response: response.to_string() })
+        Ok(Admitted {
+            input: input.to_string(),
+            response: response.to_string(),
+        })
     }
 }
 
@@ -70,21 +75,28 @@ impl Cart {
     /// The items with their prices, and the sum.
     fn price(&self, prices: &[(u64, i64)]) -> Result<(Vec<Priced>, i64), Refusal> {
         let mut sum: i64 = 0;
-        let mut priced = Vec::with_capacity(self.items.len());
+        let mut items = Vec::with_capacity(self.items.len());
         for &Wanted { product_id, amount } in &self.items {
             let known = prices.iter().find(|(id, _)| *id == product_id);
             let &(_, price) = known.ok_or_else(|| Refusal::NotFound("product not found".to_owned()))?;
             let more = price.checked_mul(amount).and_then(|cost| sum.checked_add(cost));
             sum = more.ok_or_else(|| Refusal::Invalid("invalid parameter".to_owned()))?;
-            priced.push(Priced { product_id, amount, price });
+            items.push(Priced {
+                product_id,
+                amount,
+                price,
+            });
         }
-        Ok((priced, sum))
+        Ok((items, sum))
     }
 }
 
 /// The prices of the products in the cart, as far as they are known.
 fn prices(cart: &Cart) -> Result<Vec<(u64, i64)>, Error> {
-    let statement = format!("SELECT id, price FROM product WHERE id IN ({})", placeholders(cart.items.len()));
+    let statement = format!(
+        "SELECT id, price FROM product WHERE id IN ({})",
+        placeholders(cart.items.len())
+    );
     let ids: Vec<_> = cart.items.iter().map(|item| item.product_id.into()).collect();
     Connection::open("product")?.list(&statement, &ids)
 }
@@ -107,8 +119,14 @@ mod tests {
     }
 
     fn cart(items: &[(u64, i64)]) -> Cart {
-        let items = items.iter().map(|&(product_id, amount)| Wanted { product_id, amount }).collect();
-        Cart { items, currency_code: "NT".to_owned() }
+        let items = items
+            .iter()
+            .map(|&(product_id, amount)| Wanted { product_id, amount })
+            .collect();
+        Cart {
+            items,
+            currency_code: "NT".to_owned(),
+        }
     }
 
     #[test]
@@ -117,7 +135,10 @@ mod tests {
         let cases = [
             (json!([item(7, 1)]), cart(&[(7, 1)])),
             (json!([item(7, 1), item(3, 2), item(7, 4)]), cart(&[(7, 5), (3, 2)])),
-            (json!([item(3, 2), item(7, 1), item(3, 1), item(7, 1)]), cart(&[(3, 3), (7, 2)])),
+            (
+                json!([item(3, 2), item(7, 1), item(3, 1), item(7, 1)]),
+                cart(&[(3, 3), (7, 2)]),
+            ),
         ];
         for (items, expected) in cases {
             assert_eq!(read(&body(&items)), Some(expected), "{items}");
@@ -152,10 +173,20 @@ mod tests {
             json!([{ "product_id": "7", "amount": 1 }]),
             json!([{ "product_id": 7, "amount": i64::MAX }, { "product_id": 7, "amount": 1 }]),
         ];
-        let payments = [json!(null), json!("NT"), json!({}), json!({ "currency_code": "nt" }), json!({ "currency_code": 1 })];
+        let payments = [
+            json!(null),
+            json!("NT"),
+            json!({}),
+            json!({ "currency_code": "nt" }),
+            json!({ "currency_code": 1 }),
+        ];
         let good = json!([{ "product_id": 7, "amount": 1 }]);
         let carts = items.iter().map(body);
-        let carts = carts.chain(payments.iter().map(|payment| json!({ "purchase_items": good, "payment": payment })));
+        let carts = carts.chain(
+            payments
+                .iter()
+                .map(|payment| json!({ "purchase_items": good, "payment": payment })),
+        );
         for cart in carts.chain([json!({}), json!({ "purchase_items": good })]) {
             assert_eq!(read(&cart), None, "{cart}");
         }
@@ -163,9 +194,22 @@ mod tests {
 
     #[test]
     fn the_sum_is_price_times_amount_over_all_items() {
-        let (priced, sum) = cart(&[(7, 2), (3, 1)]).price(&[(3, 50), (7, 100)]).expect("both are known");
+        let (priced, sum) = cart(&[(7, 2), (3, 1)])
+            .price(&[(3, 50), (7, 100)])
+            .expect("both are known");
         assert_eq!(sum, 250);
-        let items = [Priced { product_id: 7, amount: 2, price: 100 }, Priced { product_id: 3, amount: 1, price: 50 }];
+        let items = [
+            Priced {
+                product_id: 7,
+                amount: 2,
+                price: 100,
+            },
+            Priced {
+                product_id: 3,
+                amount: 1,
+                price: 50,
+            },
+        ];
         assert_eq!(priced, items);
     }
 
@@ -179,7 +223,9 @@ mod tests {
         for (cart, prices, sound) in cases {
             match cart.price(&prices) {
                 Ok(_) => assert!(sound, "{cart:?}"),
-                Err(Refusal::Invalid(text)) => assert_eq!((sound, text.as_str()), (false, "invalid parameter"), "{cart:?}"),
+                Err(Refusal::Invalid(text)) => {
+                    assert_eq!((sound, text.as_str()), (false, "invalid parameter"), "{cart:?}");
+                }
                 Err(other) => panic!("{cart:?}: {other:?}"),
             }
         }

@@ -61,8 +61,15 @@ mod tests {
 
     #[test]
     fn items_are_taken_in_the_order_of_their_products() {
-        let input = r#"{"purchase_items":[{"product_id":9,"amount":1,"price":5},{"product_id":2,"amount":4,"price":5}]}"#;
+        let input =
+            r#"{"purchase_items":[{"product_id":9,"amount":1,"price":5},{"product_id":2,"amount":4,"price":5}]}"#;
         let items = in_order(input).expect("the input is what the gate admits");
-        assert_eq!(items.iter().map(|item| (item.product_id, item.amount)).collect::<Vec<_>>(), [(2, 4), (9, 1)]);
+        assert_eq!(
+            items
+                .iter()
+                .map(|item| (item.product_id, item.amount))
+                .collect::<Vec<_>>(),
+            [(2, 4), (9, 1)]
+        );
     }
 }

@@ -26,11 +26,14 @@ impl Query {
             None => Some(default),
             Some(text) => digits(text).and_then(|text| text.parse().ok()),
         };
-        number.filter(|number| range.contains(number) && more.is_none()).ok_or_else(|| {
-            let (min, max) = range.into_inner();
-            Problem::new(400, "invalid parameter")
-                .detail(format!("`{name}` must be one whole number of {min} or more, {max} at most"))
-        })
+        number
+            .filter(|number| range.contains(number) && more.is_none())
+            .ok_or_else(|| {
+                let (min, max) = range.into_inner();
+                Problem::new(400, "invalid parameter").detail(format!(
+                    "`{name}` must be one whole number of {min} or more, {max} at most"
+                ))
+            })
     }
 }
 
@@ -97,7 +100,14 @@ mod tests {
 
     #[test]
     fn escapes_are_decoded_and_what_is_none_stays() {
-        for (text, expected) in [("a%20b", "a b"), ("a+b", "a b"), ("%", "%"), ("%4", "%4"), ("%zz1", "%zz1"), ("%ff", "\u{fffd}")] {
+        for (text, expected) in [
+            ("a%20b", "a b"),
+            ("a+b", "a b"),
+            ("%", "%"),
+            ("%4", "%4"),
+            ("%zz1", "%zz1"),
+            ("%ff", "\u{fffd}"),
+        ] {
             assert_eq!(decode(text, true), expected, "{text}");
         }
         assert_eq!(decode("a+b", false), "a+b");

@@ -15,7 +15,12 @@ impl Response {
     /// A JSON text.
     pub fn json(status: u16, value: &impl Serialize) -> Self {
         let body = serde_json::to_vec(value).expect("a value with texts as keys has a JSON text, and memory takes it");
-        Self { status, content_type: "application/json", headers: Vec::new(), body }
+        Self {
+            status,
+            content_type: "application/json",
+            headers: Vec::new(),
+            body,
+        }
     }
 
     /// One more header.

@@ -19,10 +19,10 @@ const MAX_BODY: usize = 8 << 20;
 const CHUNK: u64 = 64 << 10;
 
 /// Answers one request.
-pub fn serve<H: Handler>(request: IncomingRequest, out: ResponseOutparam) {
+pub fn serve<H: Handler>(request: &IncomingRequest, out: ResponseOutparam) {
     let method = method(&request.method());
     let target = request.path_with_query().unwrap_or_default();
-    let answer = read(&request, &method, &target).and_then(|request| H::handle(&request));
+    let answer = read(request, &method, &target).and_then(|request| H::handle(&request));
     let path = target.split('?').next().unwrap_or_default();
     let response = answer.unwrap_or_else(|problem| problem.into_response(&method, path));
     // A client that has gone away is nobody's fault, and nobody is left to be told.
@@ -48,14 +48,22 @@ fn method(method: &Method) -> String {
 fn read(incoming: &IncomingRequest, method: &str, target: &str) -> Result<Request, Problem> {
     let header = incoming.headers().get(PRINCIPAL).into_iter().next();
     let principal = header.as_deref().map(String::from_utf8_lossy);
-    let body = incoming.consume().map_or_else(|()| Ok(Vec::new()), |body| collect(&body))?;
+    let body = incoming
+        .consume()
+        .map_or_else(|()| Ok(Vec::new()), |body| collect(&body))?;
     Request::new(method, target, principal.as_deref(), body)
 }
 
 /// The whole body.
 fn collect(body: &IncomingBody) -> Result<Vec<u8>, Problem> {
-    let broken = |why: String| Problem::new(400, "invalid parameter").detail("the body broke off").cause(why);
-    let stream = body.stream().map_err(|()| broken("the body was read before".to_owned()))?;
+    let broken = |why: String| {
+        Problem::new(400, "invalid parameter")
+            .detail("the body broke off")
+            .cause(why)
+    };
+    let stream = body
+        .stream()
+        .map_err(|()| broken("the body was read before".to_owned()))?;
     let mut bytes = Vec::new();
     loop {
         match stream.blocking_read(CHUNK) {
@@ -78,7 +86,9 @@ fn write(response: &Response, out: ResponseOutparam) -> Result<(), StreamError> 
         set(name, value).expect("a handler sets headers of its own, which the host allows");
     }
     let outgoing = OutgoingResponse::new(headers);
-    outgoing.set_status_code(response.status).expect("a handler answers with a status of HTTP");
+    outgoing
+        .set_status_code(response.status)
+        .expect("a handler answers with a status of HTTP");
     let body = outgoing.body().expect("the body is taken once");
     // The head goes first: the body would otherwise fill a pipe that nobody reads.
     ResponseOutparam::set(out, Ok(outgoing));
