@@ -17,6 +17,6 @@ pub mod fence;
 
 pub mod outbox;
 
-//pub mod journal;
+pub mod journal;
 
 pub mod clock;

@@ -1,0 +1,143 @@
+//! The status events: one stream per customer, numbered in the order of commits.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use skald_saga::status::{Event, Phase, Status};
+use skald_saga::{Nonce, SagaId, State};
+
+use super::{Error, Journal, step_from_column, step_to_column};
+
+/// Events that are to be told, unless they have been.
+#[derive(Clone, Debug)]
+pub struct News {
+    /// The saga.
+    pub saga: SagaId,
+    /// The saga's nonce.
+    pub nonce: Nonce,
+    /// The stream.
+    pub stream: Arc<str>,
+    /// How often an operator has set the saga going again.
+    pub round: u32,
+    /// The events, in order, those of the past included.
+    pub events: Vec<Event>,
+    /// The reason that FAILED and `ROLLBACK_FAIL` carry.
+    pub reason: Option<String>,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+/// An event as it stands in its stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its number in the stream, from 1 without gaps.
+    pub seq: i64,
+    /// The saga.
+    pub saga: SagaId,
+    /// What happened to which step, and to the saga.
+    pub event: Event,
+    /// Why, if something failed.
+    pub reason: Option<String>,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+impl Journal {
+    /// Tells what has happened so far, off the critical path. Rule "no event says more than the
+    /// journal row": nothing is told unless the saga is still in `state`.
+    pub async fn tell(&self, news: News, state: State) -> Result<Vec<StoredEvent>, Error> {
+        self.write(move |connection| {
+            let current: Option<String> = connection
+                .prepare_cached("SELECT state FROM saga WHERE id = ? AND nonce = ?")?
+                .query_row((news.saga.0.cast_signed(), news.nonce.0), |row| row.get(0))
+                .optional()?;
+            if current.as_deref() == Some(state.name()) { append(connection, &news) } else { Ok(vec![]) }
+        })
+        .await
+    }
+
+    /// The number of a stream's last event; 0 when there is none.
+    pub async fn last_event(&self, stream: Arc<str>) -> Result<i64, Error> {
+        self.read(move |connection| last(connection, &stream)).await
+    }
+
+    /// The events after one, at most so many, each with the digest of its saga's definition.
+    pub async fn events_after(&self, stream: Arc<str>, seq: i64, most: u32) -> Result<Vec<(StoredEvent, [u8; 32])>, Error> {
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT seq, saga, step, status, phase, reason, at, (SELECT def_digest FROM saga WHERE id = event.saga) \
+                     FROM event WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?",
+                )?
+                .query_map((&stream, seq, most), |row| Ok((stored(row)?, row.get(7)?)))?
+                .collect()
+        })
+        .await
+    }
+}
+
+fn last(connection: &Connection, stream: &str) -> rusqlite::Result<i64> {
+    let last: Option<i64> = connection
+        .prepare_cached("SELECT last FROM stream WHERE name = ?")?
+        .query_row([stream], |row| row.get(0))
+        .optional()?;
+    Ok(last.unwrap_or(0))
+}
+
+/// Appends the events that are missing, numbered from the stream's counter in this transaction, so
+/// that the numbers follow the order of commits. It gives back just those.
+pub(super) fn append(connection: &Connection, news: &News) -> rusqlite::Result<Vec<StoredEvent>> {
+    if news.events.is_empty() {
+        return Ok(vec![]);
+    }
+    let mut seq = last(connection, &news.stream)?;
+    let mut told = Vec::with_capacity(news.events.len());
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO event (stream, seq, saga, step, status, round, phase, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         ON CONFLICT (saga, step, status, round) DO NOTHING",
+    )?;
+    for event in &news.events {
+        // What was begun and done before an operator stepped in is not told again after it.
+        let round = if matches!(event.status, Status::Execute | Status::Success | Status::RolledBack) { 0 } else { news.round };
+        let reason = news.reason.as_deref().filter(|_| matches!(event.status, Status::Failed | Status::RollbackFail));
+        seq += i64::try_from(insert.execute((
+            &news.stream,
+            seq + 1,
+            news.saga.0.cast_signed(),
+            step_to_column(event.step),
+            event.status as u8,
+            round,
+            event.phase as u8,
+            reason,
+            news.at_ms,
+        ))?)
+        .unwrap_or(0);
+        if connection.changes() == 1 {
+            let reason = reason.map(str::to_owned);
+            told.push(StoredEvent { seq, saga: news.saga, event: *event, reason, at_ms: news.at_ms });
+        }
+    }
+    if !told.is_empty() {
+        connection
+            .prepare_cached(
+                "INSERT INTO stream (name, last) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET last = excluded.last",
+            )?
+            .execute((&news.stream, seq))?;
+    }
+    Ok(told)
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
+    let unknown = |index| rusqlite::Error::IntegralValueOutOfRange(index, -1);
+    Ok(StoredEvent {
+        seq: row.get(0)?,
+        saga: SagaId(row.get::<_, i64>(1)?.cast_unsigned()),
+        event: Event {
+            step: step_from_column(row.get(2)?).ok_or_else(|| unknown(2))?,
+            status: Status::from_number(row.get(3)?).ok_or_else(|| unknown(3))?,
+            phase: Phase::from_number(row.get(4)?).ok_or_else(|| unknown(4))?,
+        },
+        reason: row.get(5)?,
+        at_ms: row.get(6)?,
+    })
+}
