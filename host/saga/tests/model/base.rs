@@ -14,7 +14,7 @@ fn every_law_holds(name: &str, protocol: Protocol, at_least: usize) {
 }
 
 /// Whether the long searches were asked for.
-fn full() -> bool {
+pub fn full() -> bool {
     std::env::var("SKALD_MODEL").is_ok_and(|which| which == "full")
 }
 

@@ -1,8 +1,11 @@
 //! The protocol as a model, searched exhaustively.
 mod base;
+mod deciders;
 mod laws;
+mod mutations;
 mod orchestrator;
 mod outside;
 mod protocol;
+mod reach;
 mod service;
 mod world;
