@@ -16,9 +16,18 @@ impl Dialect {
         }
     }
 
-    /// What ends a `CREATE TABLE`: text of any language that is compared by its bytes, which the
-    /// others do of themselves.
+    /// What ends a `CREATE TABLE`, so that it holds text in any language. The others do anyway.
     pub fn table(self) -> &'static str {
+        match self {
+            Self::Sqlite | Self::Postgresql => "",
+            Self::Mysql => " CHARACTER SET utf8mb4",
+        }
+    }
+
+    /// What follows the type of a text column whose values are equal only if they are the same
+    /// characters. (To `MySQL`, `a`, `A` and `ä` are one text otherwise, and a unique key refuses
+    /// the second.)
+    pub fn exact(self) -> &'static str {
         match self {
             Self::Sqlite | Self::Postgresql => "",
             Self::Mysql => " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",

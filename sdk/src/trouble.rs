@@ -6,6 +6,7 @@ use crate::events::Unhandled;
 use crate::http::Problem;
 use crate::identity::Denial;
 use crate::saga::{Failure, Refusal};
+use crate::sql::Report;
 use std::error::Error;
 
 /// An error that `?` may pass on.
@@ -24,11 +25,16 @@ pub trait Trouble: Error {
     fn passing(&self) -> bool {
         false
     }
+
+    /// What happened, for people: it stands in the saga's history, or in the log.
+    fn explain(&self) -> String {
+        self.to_string()
+    }
 }
 
 impl<E: Trouble> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::retry(error.to_string())
+        Self::retry(error.explain())
     }
 }
 
@@ -39,7 +45,7 @@ impl<E: Trouble> From<E> for Problem {
         } else {
             Self::new(500, "server error")
         };
-        problem.cause(error.to_string())
+        problem.cause(error.explain())
     }
 }
 
@@ -48,21 +54,21 @@ const PAUSE_MS: u32 = 1000;
 
 impl<E: Trouble> From<E> for Refusal {
     fn from(error: E) -> Self {
-        eprintln!("no admission now: {error}");
+        eprintln!("no admission now: {}", error.explain());
         Self::Unavailable(PAUSE_MS)
     }
 }
 
 impl<E: Trouble> From<E> for Denial {
     fn from(error: E) -> Self {
-        eprintln!("no authentication now: {error}");
+        eprintln!("no authentication now: {}", error.explain());
         Self::Unavailable("server error".to_owned())
     }
 }
 
 impl<E: Trouble> From<E> for Unhandled {
     fn from(error: E) -> Self {
-        eprintln!("an event is not handled now: {error}");
+        eprintln!("an event is not handled now: {}", error.explain());
         Self::Redeliver(PAUSE_MS)
     }
 }
@@ -71,6 +77,22 @@ impl Trouble for skald::sql::values::Error {
     fn passing(&self) -> bool {
         matches!(self, Self::Contention(_) | Self::Unreachable(_) | Self::Ended)
     }
+
+    fn explain(&self) -> String {
+        match self {
+            Self::Duplicate(report) => format!("the database has it already: {}", text(report)),
+            Self::Constraint(report) => format!("the database refuses it: {}", text(report)),
+            Self::Contention(report) => format!("another transaction is in the way: {}", text(report)),
+            Self::Faulty(report) => format!("the statement is wrong: {}", text(report)),
+            Self::Unreachable(why) => format!("the database can't be reached: {why}"),
+            Self::Ungranted(what) => format!("the manifest does not grant the database: {what}"),
+            Self::Ended => "the transaction has ended before".to_owned(),
+        }
+    }
+}
+
+fn text(report: &Report) -> String {
+    format!("{} ({})", report.message, report.sqlstate)
 }
 
 impl Trouble for skald::events::publisher::Error {

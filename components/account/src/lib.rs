@@ -15,6 +15,7 @@ mod token;
 
 use skald_sdk::http::{Handler, Problem, Request, Response};
 use skald_sdk::schema::{Dialect, Migration, Migrations};
+use skald_sdk::sql;
 
 struct Account;
 
@@ -42,23 +43,23 @@ fn not_found() -> Problem {
     Problem::new(404, "customer not found")
 }
 
-/// The database at work for customers: an e-mail address that is taken is the client's business.
-fn taken(error: skald_sdk::sql::Error) -> Problem {
+/// The one unique column is the e-mail address: one that is taken is the client's business.
+fn taken(error: sql::Error) -> Problem {
     match error {
-        skald_sdk::sql::Error::Duplicate(_) => Problem::new(409, "duplicate entry"),
+        sql::Error::Duplicate(_) => Problem::new(409, "duplicate entry"),
         other => other.into(),
     }
 }
 
 impl Migrations for Account {
     fn migrations(_label: String, dialect: Dialect) -> Vec<Migration> {
-        let (key, table) = (dialect.key(), dialect.table());
+        let (key, exact, table) = (dialect.key(), dialect.exact(), dialect.table());
         vec![Migration::new(
             1,
             "customers",
             [format!(
                 "CREATE TABLE customer (id {key} PRIMARY KEY, email VARCHAR(254) NOT NULL, \
-                 email_key VARCHAR(768) NOT NULL UNIQUE, password_hash VARCHAR(255) NOT NULL, \
+                 email_key VARCHAR(768){exact} NOT NULL UNIQUE, password_hash VARCHAR(255) NOT NULL, \
                  firstname VARCHAR(255) NOT NULL, lastname VARCHAR(255) NOT NULL, address VARCHAR(1024) NOT NULL, \
                  phone_number VARCHAR(255) NOT NULL, active BOOLEAN NOT NULL){table}"
             )],
