@@ -8,9 +8,16 @@ use crate::protocol::Protocol;
 fn every_law_holds(name: &str, protocol: Protocol, at_least: usize) {
     let checker = protocol.checker().threads(2).spawn_bfs().join();
     let states = checker.unique_state_count();
-    println!("{name}: {states} states, {} moves, depth {}", checker.state_count(), checker.max_depth());
+    println!(
+        "{name}: {states} states, {} moves, depth {}",
+        checker.state_count(),
+        checker.max_depth()
+    );
     checker.assert_properties();
-    assert!(states >= at_least, "{name}: only {states} states, the search has become vacuous");
+    assert!(
+        states >= at_least,
+        "{name}: only {states} states, the search has become vacuous"
+    );
 }
 
 /// Whether the long searches were asked for.
@@ -19,11 +26,21 @@ pub fn full() -> bool {
 }
 
 fn pushed(steps: usize, budget: u32) -> Protocol {
-    Protocol { late: true, swap: true, clean_up: true, ..Protocol::new(steps, budget) }
+    Protocol {
+        late: true,
+        swap: true,
+        clean_up: true,
+        ..Protocol::new(steps, budget)
+    }
 }
 
 fn restored(steps: usize, budget: u32) -> Protocol {
-    Protocol { late: true, restore: true, clean_up: true, ..Protocol::new(steps, budget) }
+    Protocol {
+        late: true,
+        restore: true,
+        clean_up: true,
+        ..Protocol::new(steps, budget)
+    }
 }
 
 #[test]
@@ -43,7 +60,14 @@ fn every_law_holds_over_three_steps() {
 
 #[test]
 fn every_law_holds_when_each_orchestrator_has_its_own_clock() {
-    every_law_holds("2 steps, deadline", Protocol { overdue: true, ..Protocol::new(2, 1) }, 15_000);
+    every_law_holds(
+        "2 steps, deadline",
+        Protocol {
+            overdue: true,
+            ..Protocol::new(2, 1)
+        },
+        15_000,
+    );
 }
 
 #[test]
@@ -57,8 +81,22 @@ fn every_law_holds_in_the_full_configurations() {
         println!("skipped: set SKALD_MODEL=full and build with --release");
         return;
     }
-    every_law_holds("A", Protocol { overdue: true, ..pushed(2, 2) }, 400_000);
+    every_law_holds(
+        "A",
+        Protocol {
+            overdue: true,
+            ..pushed(2, 2)
+        },
+        400_000,
+    );
     every_law_holds("B", pushed(3, 2), 2_000_000);
     every_law_holds("C", restored(3, 2), 2_000_000);
-    every_law_holds("C, 2 steps, deadline", Protocol { overdue: true, ..restored(2, 2) }, 400_000);
+    every_law_holds(
+        "C, 2 steps, deadline",
+        Protocol {
+            overdue: true,
+            ..restored(2, 2)
+        },
+        400_000,
+    );
 }

@@ -36,7 +36,8 @@ pub fn always() -> Vec<Law> {
         }),
         Law::always(COMPENSATED, |_, world| {
             let mut effects = world.effects.iter();
-            world.row.state != State::Compensated || effects.all(|effect| effect.done == effect.undone && effect.done <= 1)
+            world.row.state != State::Compensated
+                || effects.all(|effect| effect.done == effect.undone && effect.done <= 1)
         }),
     ]
 }
@@ -48,7 +49,9 @@ pub fn seen(protocol: &Protocol) -> Vec<Law> {
         Law::sometimes("a saga with effects is compensated", |_, world| {
             world.row.state == State::Compensated && world.effects.iter().any(|effect| effect.done > 0)
         }),
-        Law::sometimes("a saga is stuck forward", |_, world| world.row.state == State::StuckForward),
+        Law::sometimes("a saga is stuck forward", |_, world| {
+            world.row.state == State::StuckForward
+        }),
         Law::sometimes("a saga is stuck back", |_, world| world.row.state == State::StuckBack),
         Law::sometimes("a saga with effects is repaired by hand", |_, world| {
             world.row.state == State::Compensated && world.fences.contains(&Fence::UndoneByHand)
@@ -60,8 +63,14 @@ pub fn seen(protocol: &Protocol) -> Vec<Law> {
         Law::sometimes("a close waits for a running action", |protocol, world| {
             let running = |step| world.open().any(|open| open.step == step && !open.back);
             world.orchestrators.iter().flatten().any(|one| {
-                let decisions = if one.open.is_none() { protocol.decisions(&one.progress) } else { vec![] };
-                decisions.into_iter().any(|action| matches!(action, Action::Close(step) if running(step)))
+                let decisions = if one.open.is_none() {
+                    protocol.decisions(&one.progress)
+                } else {
+                    vec![]
+                };
+                decisions
+                    .into_iter()
+                    .any(|action| matches!(action, Action::Close(step) if running(step)))
             })
         }),
         Law::sometimes("an attempt is counted for a dead owner", |_, world| {
@@ -69,16 +78,21 @@ pub fn seen(protocol: &Protocol) -> Vec<Law> {
         }),
     ];
     if protocol.swap {
-        seen.push(Law::sometimes("a compensation runs on the old version after a push", |_, world| {
-            world.version == 1 && world.open().any(|open| open.back && open.version == 0)
-        }));
+        seen.push(Law::sometimes(
+            "a compensation runs on the old version after a push",
+            |_, world| world.version == 1 && world.open().any(|open| open.back && open.version == 0),
+        ));
     }
     if protocol.restore {
-        seen.push(Law::sometimes("a completed saga is restored and completes again", |_, world| {
-            let done = |one: &Orchestrator| one.progress.facts.iter().all(|fact| *fact == Some(Fact::Done));
-            let again = world.restored && world.ended == Some(State::Completed) && world.row.state == State::Running;
-            again && world.orchestrators.iter().flatten().any(done)
-        }));
+        seen.push(Law::sometimes(
+            "a completed saga is restored and completes again",
+            |_, world| {
+                let done = |one: &Orchestrator| one.progress.facts.iter().all(|fact| *fact == Some(Fact::Done));
+                let again =
+                    world.restored && world.ended == Some(State::Completed) && world.row.state == State::Running;
+                again && world.orchestrators.iter().flatten().any(done)
+            },
+        ));
     }
     seen
 }

@@ -9,8 +9,7 @@ use stateright::{Checker, HasDiscoveries, Model};
 
 use crate::deciders;
 use crate::laws::{
-    COMPENSATED, COMPENSATED_ONCE, COMPLETED, EFFECT_ONCE, ONE_END, ONLY_WHAT_WAS_DONE, REVERSE_ORDER,
-    SAME_VERSION,
+    COMPENSATED, COMPENSATED_ONCE, COMPLETED, EFFECT_ONCE, ONE_END, ONLY_WHAT_WAS_DONE, REVERSE_ORDER, SAME_VERSION,
 };
 use crate::protocol::{Decider, Protocol, Rule};
 
@@ -19,30 +18,57 @@ const BOUND: usize = 1_500_000;
 
 fn must_break(protocol: Protocol, rule: &str, law: &'static str) {
     let wanted = HasDiscoveries::AllOf(BTreeSet::from([law]));
-    let checker = protocol.checker().finish_when(wanted).target_state_count(BOUND).spawn_bfs().join();
+    let checker = protocol
+        .checker()
+        .finish_when(wanted)
+        .target_state_count(BOUND)
+        .spawn_bfs()
+        .join();
     let Some(path) = checker.discovery(law) else {
-        panic!("without {rule}, \"{law}\" still holds in {} states", checker.unique_state_count());
+        panic!(
+            "without {rule}, \"{law}\" still holds in {} states",
+            checker.unique_state_count()
+        );
     };
     let moves = path.into_actions();
-    println!("without {rule}: \"{law}\" broken after {} moves, {} states", moves.len(), checker.unique_state_count());
+    println!(
+        "without {rule}: \"{law}\" broken after {} moves, {} states",
+        moves.len(),
+        checker.unique_state_count()
+    );
     assert!(!moves.is_empty(), "{rule}");
 }
 
 fn small() -> Protocol {
-    Protocol { late: true, swap: true, ..Protocol::new(2, 1) }
+    Protocol {
+        late: true,
+        swap: true,
+        ..Protocol::new(2, 1)
+    }
 }
 
 fn cleaned() -> Protocol {
-    Protocol { clean_up: true, ..small() }
+    Protocol {
+        clean_up: true,
+        ..small()
+    }
 }
 
 fn restored() -> Protocol {
-    Protocol { late: true, restore: true, clean_up: true, ..Protocol::new(2, 1) }
+    Protocol {
+        late: true,
+        restore: true,
+        clean_up: true,
+        ..Protocol::new(2, 1)
+    }
 }
 
 fn all_must_break(base: &Protocol, table: &[(Rule, &'static str)]) {
     for (rule, law) in table {
-        let protocol = Protocol { removed: Some(*rule), ..base.clone() };
+        let protocol = Protocol {
+            removed: Some(*rule),
+            ..base.clone()
+        };
         must_break(protocol, &format!("{rule:?}"), law);
     }
 }
@@ -94,7 +120,10 @@ fn without_a_rule_for_the_operator_a_law_breaks() {
 fn without_a_rule_of_the_clean_up_a_law_breaks() {
     all_must_break(
         &cleaned(),
-        &[(Rule::CleanUpMovesAHorizon, COMPENSATED), (Rule::CleanUpOfEndedOnly, EFFECT_ONCE)],
+        &[
+            (Rule::CleanUpMovesAHorizon, COMPENSATED),
+            (Rule::CleanUpOfEndedOnly, EFFECT_ONCE),
+        ],
     );
 }
 
@@ -117,18 +146,70 @@ fn without_a_rule_of_the_restore_a_law_breaks() {
 fn a_decision_that_breaks_a_rule_breaks_a_law() {
     let three = Protocol::new(3, 1);
     let table: [(&Protocol, Decider, &str, &'static str); 9] = [
-        (&small(), deciders::leaves_the_unknown_step_open, "closing the unknown step", COMPENSATED),
-        (&small(), deciders::closes_the_unknown_step_only, "closing upwards", COMPENSATED),
-        (&small(), deciders::takes_a_timeout_for_a_refusal, "a time-out is not a refusal", COMPENSATED),
-        (&small(), deciders::compensates_in_forward_order, "reverse order", REVERSE_ORDER),
-        (&small(), deciders::takes_fenced_for_done, "fenced is not done", COMPENSATED),
-        (&small(), deciders::ends_before_compensating, "compensating before the end", COMPENSATED),
-        (&small(), deciders::completes_before_the_last_step, "running the last step", COMPLETED),
-        (&small(), deciders::gives_a_compensation_up, "sticking when compensations are used up", COMPENSATED),
-        (&three, deciders::goes_on_after_a_failure, "asking again after a failure", COMPLETED),
+        (
+            &small(),
+            deciders::leaves_the_unknown_step_open,
+            "closing the unknown step",
+            COMPENSATED,
+        ),
+        (
+            &small(),
+            deciders::closes_the_unknown_step_only,
+            "closing upwards",
+            COMPENSATED,
+        ),
+        (
+            &small(),
+            deciders::takes_a_timeout_for_a_refusal,
+            "a time-out is not a refusal",
+            COMPENSATED,
+        ),
+        (
+            &small(),
+            deciders::compensates_in_forward_order,
+            "reverse order",
+            REVERSE_ORDER,
+        ),
+        (
+            &small(),
+            deciders::takes_fenced_for_done,
+            "fenced is not done",
+            COMPENSATED,
+        ),
+        (
+            &small(),
+            deciders::ends_before_compensating,
+            "compensating before the end",
+            COMPENSATED,
+        ),
+        (
+            &small(),
+            deciders::completes_before_the_last_step,
+            "running the last step",
+            COMPLETED,
+        ),
+        (
+            &small(),
+            deciders::gives_a_compensation_up,
+            "sticking when compensations are used up",
+            COMPENSATED,
+        ),
+        (
+            &three,
+            deciders::goes_on_after_a_failure,
+            "asking again after a failure",
+            COMPLETED,
+        ),
     ];
     for (base, decider, rule, law) in table {
-        must_break(Protocol { decider, ..base.clone() }, rule, law);
+        must_break(
+            Protocol {
+                decider,
+                ..base.clone()
+            },
+            rule,
+            law,
+        );
     }
 }
 
@@ -137,7 +218,15 @@ fn a_refused_step_must_not_be_compensated() {
     // The decision and the fence both keep this rule: each alone is enough.
     let decider: Decider = deciders::compensates_the_refused_step;
     let removed = Some(Rule::RefusedIsNotCompensated);
-    must_break(Protocol { decider, removed, ..small() }, "a refused step is not compensated", ONLY_WHAT_WAS_DONE);
+    must_break(
+        Protocol {
+            removed,
+            decider,
+            ..small()
+        },
+        "a refused step is not compensated",
+        ONLY_WHAT_WAS_DONE,
+    );
 }
 
 #[test]
@@ -146,5 +235,13 @@ fn a_step_behind_the_horizon_must_not_be_taken_for_one_that_never_ran() {
     // the operator who restores the backup; here a backup is older than the horizon.
     let decider: Decider = deciders::takes_turned_away_for_the_frontier;
     let removed = Some(Rule::BackupsAreYoungerThanTheHorizon);
-    must_break(Protocol { decider, removed, ..restored() }, "closing what turned it away", ONE_END);
+    must_break(
+        Protocol {
+            removed,
+            decider,
+            ..restored()
+        },
+        "closing what turned it away",
+        ONE_END,
+    );
 }

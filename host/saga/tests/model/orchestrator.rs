@@ -40,7 +40,11 @@ impl Protocol {
             ..Progress::new(row.state, row.from, self.steps - usize::from(shortened))
         };
         let owes = std::mem::take(&mut row.orphaned);
-        Then::Goes(Orchestrator { progress, open: None, owes })
+        Then::Goes(Orchestrator {
+            progress,
+            open: None,
+            owes,
+        })
     }
 
     /// Does what was decided, up to where a component runs.
@@ -147,7 +151,9 @@ impl Protocol {
 
     /// The end of the call that the orchestrator has under way.
     pub fn finish(&self, world: &mut World, mut me: Orchestrator, finish: Finish) -> Then {
-        let Some(open) = me.open.take() else { return Then::Blocked };
+        let Some(open) = me.open.take() else {
+            return Then::Blocked;
+        };
         if self.lacks(Rule::NoReplyBeforeCommit) && finish == Finish::Done && !open.back {
             // The transaction stays open in a group; its COMMIT comes, or fails, later.
             if world.late.is_some() {

@@ -51,7 +51,9 @@ impl Protocol {
 
     /// The operator undoes the topmost step by hand. The fence is written first: it decides whose turn it is.
     pub fn operator_resolves(&self, world: &mut World, step: usize) -> Option<()> {
-        let Fence::Done(version) = world.fences[step] else { return None };
+        let Fence::Done(version) = world.fences[step] else {
+            return None;
+        };
         let fences = &world.fences[..self.steps];
         let settled_above = fences[step + 1..].iter().all(|above| !matches!(above, Fence::Done(_)));
         let frontier = fences.iter().find(|fence| !fence.was_done());

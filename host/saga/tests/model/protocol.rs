@@ -47,7 +47,10 @@ pub type Decider = fn(&Definition, &Progress) -> Action;
 
 /// A configuration of the model.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each switches one independent disturbance on")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each switches one independent disturbance on"
+)]
 pub struct Protocol {
     pub steps: usize,
     /// How many attempts a step has, and the compensations together.
@@ -125,7 +128,13 @@ impl Protocol {
         let [aborts, sticks] = &self.definitions;
         let mut actions = vec![(self.decider)(aborts, progress), (self.decider)(sticks, progress)];
         if self.overdue {
-            actions.push((self.decider)(aborts, &Progress { overdue: true, ..progress.clone() }));
+            actions.push((self.decider)(
+                aborts,
+                &Progress {
+                    overdue: true,
+                    ..progress.clone()
+                },
+            ));
         }
         actions.dedup();
         actions
@@ -138,7 +147,11 @@ impl Protocol {
         };
         moves.push(Move::Crash(i));
         if let Some(open) = me.open {
-            let ways: &[Finish] = if open.back { &Finish::OF_A_COMPENSATION } else { &Finish::OF_A_STEP };
+            let ways: &[Finish] = if open.back {
+                &Finish::OF_A_COMPENSATION
+            } else {
+                &Finish::OF_A_STEP
+            };
             moves.extend(ways.iter().map(|way| Move::Finish(i, *way)));
             return;
         }
@@ -213,7 +226,10 @@ impl Protocol {
 
 /// A definition in which every step has this budget and this policy.
 fn definition(steps: usize, budget: u32, on_exhausted: Exhausted) -> Definition {
-    let retry = Retry { attempts: budget, ..Retry::default() };
+    let retry = Retry {
+        attempts: budget,
+        ..Retry::default()
+    };
     let step = |n: usize| Step {
         name: format!("STEP_{n}"),
         component: String::new(),
@@ -225,7 +241,12 @@ fn definition(steps: usize, budget: u32, on_exhausted: Exhausted) -> Definition 
         input: Mapping::Whole,
     };
     let steps = (0..steps).map(step).collect();
-    Definition { name: String::new(), steps, deadline_ms: None, compensation: retry.clone() }
+    Definition {
+        name: String::new(),
+        steps,
+        deadline_ms: None,
+        compensation: retry.clone(),
+    }
 }
 
 impl Model for Protocol {

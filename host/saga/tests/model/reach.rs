@@ -32,7 +32,9 @@ impl Graph {
             let state = states[at].clone();
             protocol.actions(&state, &mut moves);
             for does in moves.drain(..) {
-                let Some(next) = protocol.next_state(&state, does) else { continue };
+                let Some(next) = protocol.next_state(&state, does) else {
+                    continue;
+                };
                 let to = *numbers.entry(next).or_insert_with_key(|next| {
                     states.push(next.clone());
                     states.len() - 1
@@ -88,23 +90,40 @@ fn hopeless(name: &str, protocol: &Protocol) -> (usize, usize) {
 fn an_end_is_reachable(name: &str, protocol: &Protocol, at_least: usize) {
     let (hopeless, states) = hopeless(name, protocol);
     assert_eq!(hopeless, 0, "{name}");
-    assert!(states >= at_least, "{name}: only {states} states, the search has become vacuous");
+    assert!(
+        states >= at_least,
+        "{name}: only {states} states, the search has become vacuous"
+    );
 }
 
 fn no_end_is_reachable(name: &str, protocol: &Protocol) {
-    assert_ne!(hopeless(name, protocol).0, 0, "without {name} an end is still reachable from everywhere");
+    assert_ne!(
+        hopeless(name, protocol).0,
+        0,
+        "without {name} an end is still reachable from everywhere"
+    );
 }
 
 fn late(steps: usize) -> Protocol {
-    Protocol { late: true, ..Protocol::new(steps, 1) }
+    Protocol {
+        late: true,
+        ..Protocol::new(steps, 1)
+    }
 }
 
 fn restored(steps: usize) -> Protocol {
-    Protocol { restore: true, clean_up: true, ..Protocol::new(steps, 1) }
+    Protocol {
+        restore: true,
+        clean_up: true,
+        ..Protocol::new(steps, 1)
+    }
 }
 
 fn frozen(steps: usize) -> Protocol {
-    Protocol { told_apart: true, ..Protocol::new(steps, 1) }
+    Protocol {
+        told_apart: true,
+        ..Protocol::new(steps, 1)
+    }
 }
 
 #[test]
@@ -132,11 +151,23 @@ fn an_end_is_reachable_from_everywhere_in_the_full_configurations() {
 #[test]
 fn without_a_rule_of_progress_there_are_states_without_an_end() {
     for rule in [Rule::SweepTakesAborting, Rule::StuckHasAWayOut] {
-        no_end_is_reachable(&format!("{rule:?}"), &Protocol { removed: Some(rule), ..Protocol::new(2, 1) });
+        no_end_is_reachable(
+            &format!("{rule:?}"),
+            &Protocol {
+                removed: Some(rule),
+                ..Protocol::new(2, 1)
+            },
+        );
     }
-    let idle = Protocol { removed: Some(Rule::ServerEndsIdleTransactions), ..frozen(2) };
+    let idle = Protocol {
+        removed: Some(Rule::ServerEndsIdleTransactions),
+        ..frozen(2)
+    };
     no_end_is_reachable("the server ending idle transactions", &idle);
-    let old = Protocol { removed: Some(Rule::BackupsAreYoungerThanTheHorizon), ..restored(2) };
+    let old = Protocol {
+        removed: Some(Rule::BackupsAreYoungerThanTheHorizon),
+        ..restored(2)
+    };
     no_end_is_reachable("backups younger than the horizon", &old);
     let decider = deciders::retries_when_fenced;
     no_end_is_reachable("turning back when fenced", &Protocol { decider, ..restored(2) });

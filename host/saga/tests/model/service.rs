@@ -28,8 +28,13 @@ pub enum Finish {
 }
 
 impl Finish {
-    pub const OF_A_STEP: [Self; 5] =
-        [Self::Done, Self::DoneReplyLost, Self::Refused, Self::RefusedReplyLost, Self::RolledBack];
+    pub const OF_A_STEP: [Self; 5] = [
+        Self::Done,
+        Self::DoneReplyLost,
+        Self::Refused,
+        Self::RefusedReplyLost,
+        Self::RolledBack,
+    ];
     pub const OF_A_COMPENSATION: [Self; 3] = [Self::Done, Self::DoneReplyLost, Self::RolledBack];
 }
 
@@ -44,7 +49,11 @@ impl Protocol {
         if world.locked(step) && !no_fence {
             return None;
         }
-        let open = Reply::Opened(Open { step, version: world.version, back: false });
+        let open = Reply::Opened(Open {
+            step,
+            version: world.version,
+            back: false,
+        });
         Some(match world.fences[step] {
             Fence::Absent => {
                 // Nobody can have seen an end of a saga whose next step is not even begun.
@@ -81,7 +90,13 @@ impl Protocol {
             return None;
         }
         let fact = self.close(world, step)?;
-        let open = |version| Reply::Opened(Open { step, version, back: true });
+        let open = |version| {
+            Reply::Opened(Open {
+                step,
+                version,
+                back: true,
+            })
+        };
         Some(match world.fences[step] {
             _ if fact == Fact::Alien => Reply::Known(fact),
             Fence::Done(_) if self.lacks(Rule::CompensatesOnTheDigest) => open(world.version),

@@ -140,7 +140,11 @@ impl World {
 
     /// Every open transaction.
     pub fn open(&self) -> impl Iterator<Item = Open> + '_ {
-        self.orchestrators.iter().flatten().filter_map(|one| one.open).chain(self.late)
+        self.orchestrators
+            .iter()
+            .flatten()
+            .filter_map(|one| one.open)
+            .chain(self.late)
     }
 
     /// Whether some open transaction holds the lock of this step's fence.
@@ -187,7 +191,11 @@ impl World {
         if row.state.is_terminal() {
             (row.from, row.att_back) = (0, 0);
         }
-        let aborting = self.orchestrators.iter_mut().flatten().filter(|one| one.progress.state == State::Aborting);
+        let aborting = self
+            .orchestrators
+            .iter_mut()
+            .flatten()
+            .filter(|one| one.progress.state == State::Aborting);
         for one in aborting {
             (one.progress.att_step, one.progress.att, one.progress.recovering) = (None, 0, false);
         }
