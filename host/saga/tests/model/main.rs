@@ -1,6 +1,7 @@
 //! The protocol as a model, searched exhaustively.
 mod base;
 mod deciders;
+mod group;
 mod laws;
 mod mutations;
 mod orchestrator;
@@ -8,4 +9,5 @@ mod outside;
 mod protocol;
 mod reach;
 mod service;
+mod start;
 mod world;
