@@ -1,1 +1,43 @@
-fn main() {}
+//! The project's own commands: `cargo xtask up` and `cargo xtask test`.
+//!
+//! This file only tells the commands apart; each is a module of its own. They share [`workspace`] (folders, and how
+//! cargo is called), [`guests`] (which components there are), [`tools`] (what has to be installed) and [`fault`]
+//! (what is the environment's fault and not the project's). No command imports another.
+
+mod fault;
+mod guests;
+mod test;
+mod tools;
+mod up;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Skald's development commands.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the shop and start it on this machine, with nothing else installed
+    Up(up::Args),
+    /// Check everything: format, lints, dependencies, components, tests, documentation
+    Test(test::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Up(args) => up::run(args),
+        Command::Test(args) => test::run(&args),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        fault::exit_code(&error)
+    })
+}

@@ -1,0 +1,166 @@
+//! The parts of `cargo xtask test`, as data: the table below is their order and their documentation.
+//!
+//! Guests are compiled for wasm only, so every call for this machine leaves them out. Those calls name the same
+//! packages, which makes cargo resolve the same features and build each dependency once: as a library for the tests,
+//! and as metadata, which lints and documentation share.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::Context;
+use super::summary::Verdict;
+use crate::guests::{self, GUESTS};
+use crate::tools::{self, CARGO_COMPONENT, CARGO_DENY};
+use crate::workspace::run_shown;
+
+/// One check.
+pub struct Part {
+    /// The name that `--only` takes.
+    pub name: &'static str,
+    /// What it checks, in a few words.
+    pub about: &'static str,
+    /// Parts without which it means nothing; they stand before it in the table.
+    pub needs: &'static [&'static str],
+    /// Does it. An error counts as a failure, or as "unable" if it is the environment's fault.
+    pub run: fn(&Context) -> Result<Verdict>,
+}
+
+/// Every part, in the order in which they run: what is quick and often wrong comes first.
+pub const PARTS: &[Part] = &[
+    Part {
+        name: "format",
+        about: "sources are formatted as rustfmt does it",
+        needs: &[],
+        run: format,
+    },
+    Part {
+        name: "dependencies",
+        about: "licences, sources and versions are as deny.toml allows",
+        needs: &[],
+        run: dependencies,
+    },
+    Part {
+        name: "guests",
+        about: "the components build with plain cargo",
+        needs: &[],
+        run: build_guests,
+    },
+    Part {
+        name: "lints",
+        about: "clippy finds nothing in host, tools and components",
+        needs: &[],
+        run: lints,
+    },
+    Part {
+        name: "component",
+        about: "the components build with cargo component too",
+        needs: &[],
+        run: cargo_component,
+    },
+    Part {
+        name: "tests",
+        about: "every test passes",
+        needs: &["guests"],
+        run: tests,
+    },
+    Part {
+        name: "docs",
+        about: "the documentation has no gaps and no broken links",
+        needs: &[],
+        run: docs,
+    },
+];
+
+fn format(context: &Context) -> Result<Verdict> {
+    tools::ensure_component(&context.workspace, "rustfmt", "fmt")?;
+    let mut cargo = context.workspace.cargo();
+    cargo.args(["fmt", "--all", "--check"]);
+    check([cargo])
+}
+
+fn dependencies(context: &Context) -> Result<Verdict> {
+    CARGO_DENY.ensure(&context.workspace)?;
+    let mut cargo = context.workspace.cargo();
+    cargo.args(["deny", "--locked", "check", "licenses", "bans", "sources"]);
+    if context.all {
+        cargo.arg("advisories");
+    } else {
+        println!("security advisories are left out; --all fetches their database and checks them too");
+    }
+    check([cargo])
+}
+
+fn build_guests(context: &Context) -> Result<Verdict> {
+    tools::ensure_guest_target()?;
+    let verdict = check([guests::build(&context.workspace, GUESTS.iter())])?;
+    if matches!(verdict, Verdict::Passed) {
+        guests::stage(&context.workspace, GUESTS.iter())?;
+    }
+    Ok(verdict)
+}
+
+fn lints(context: &Context) -> Result<Verdict> {
+    tools::ensure_component(&context.workspace, "clippy", "clippy")?;
+    tools::ensure_guest_target()?;
+    let mut native = native(context, "clippy");
+    native.args(["--all-targets", "--", "-D", "warnings"]);
+    let mut wasm = context.workspace.cargo();
+    wasm.args(["clippy", "--target", guests::TARGET]);
+    wasm.args(GUESTS.iter().flat_map(|guest| ["-p", guest.package]));
+    wasm.args(["--", "-D", "warnings"]);
+    check([native, wasm])
+}
+
+fn cargo_component(context: &Context) -> Result<Verdict> {
+    if context.all {
+        CARGO_COMPONENT.ensure(&context.workspace)?;
+    } else if !CARGO_COMPONENT.is_installed(&context.workspace) {
+        return Ok(Verdict::Skipped(
+            "cargo-component isn't installed; --all installs it".to_owned(),
+        ));
+    }
+    let mut cargo = context.workspace.cargo();
+    cargo.args(["component", "build", "--profile", guests::PROFILE]);
+    cargo.args(GUESTS.iter().flat_map(|guest| ["-p", guest.package]));
+    let verdict = check([cargo])?;
+    if matches!(verdict, Verdict::Passed) {
+        // When it fails late it leaves a core module at the component's place, and need not say so.
+        let folder = guests::output_folder(&context.workspace, "wasm32-wasip1");
+        for guest in GUESTS {
+            guests::read_component(&folder, guest)?;
+        }
+    }
+    Ok(verdict)
+}
+
+fn tests(context: &Context) -> Result<Verdict> {
+    let mut cargo = native(context, "test");
+    cargo
+        .arg("--no-fail-fast")
+        .env("SKALD_COMPONENTS", context.workspace.components());
+    check([cargo])
+}
+
+fn docs(context: &Context) -> Result<Verdict> {
+    let mut cargo = native(context, "doc");
+    cargo.arg("--no-deps").env("RUSTDOCFLAGS", "-D warnings");
+    check([cargo])
+}
+
+/// A cargo call over everything that is compiled for this machine.
+fn native(context: &Context, subcommand: &str) -> Command {
+    let mut cargo = context.workspace.cargo();
+    cargo.args([subcommand, "--workspace"]);
+    cargo.args(GUESTS.iter().flat_map(|guest| ["--exclude", guest.package]));
+    cargo
+}
+
+/// Runs the commands, all of them even if one fails.
+fn check(commands: impl IntoIterator<Item = Command>) -> Result<Verdict> {
+    let mut passed = true;
+    for mut command in commands {
+        passed &= run_shown(&mut command)?;
+    }
+    Ok(if passed { Verdict::Passed } else { Verdict::Failed })
+}

@@ -1,0 +1,124 @@
+//! What has to be installed before a command can do its work, and installing it: always said, never silent.
+//!
+//! Rust's own parts come through rustup; cargo's subcommands are built from the package registry into a folder of the
+//! user's cache, so that neither the project nor the user's own set of tools changes.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use crate::fault::fault;
+use crate::guests;
+use crate::workspace::{Workspace, run_shown};
+
+/// A subcommand of cargo that is installed from the package registry, at one fixed version.
+pub struct Tool {
+    /// The package, which is also the program's name: `cargo-deny`.
+    pub package: &'static str,
+    /// The version that these commands were tried with.
+    pub version: &'static str,
+}
+
+/// Checks dependencies and licences.
+pub const CARGO_DENY: Tool = Tool {
+    package: "cargo-deny",
+    version: "0.20.2",
+};
+
+/// Builds components its own way; the guests must stay buildable with it.
+pub const CARGO_COMPONENT: Tool = Tool {
+    package: "cargo-component",
+    version: "0.21.1",
+};
+
+impl Tool {
+    /// Whether the tool can be called, in whichever version.
+    pub fn is_installed(&self, workspace: &Workspace) -> bool {
+        let subcommand = self.package.trim_start_matches("cargo-");
+        succeeds(workspace.cargo().args([subcommand, "--version"]))
+    }
+
+    /// Installs the tool unless it is there.
+    pub fn ensure(&self, workspace: &Workspace) -> Result<()> {
+        if self.is_installed(workspace) {
+            return Ok(());
+        }
+        println!(
+            "{} is missing: installing it into {} (once, a few minutes)",
+            self.package,
+            workspace.tools().display()
+        );
+        let mut install = workspace.cargo();
+        install
+            .args(["install", "--locked", self.package, "--version", self.version, "--root"])
+            .arg(workspace.tools());
+        // Out of the project, so that the project's own profiles and lock file have no say in it.
+        install
+            .current_dir(env::temp_dir())
+            .env("CARGO_TARGET_DIR", workspace.tools().join("target"));
+        if run_shown(&mut install)? {
+            return Ok(());
+        }
+        Err(fault(format!(
+            "{} can't be installed; the lines above say why",
+            self.package
+        )))
+    }
+}
+
+/// Installs the standard library for the guests' target unless it is there.
+pub fn ensure_guest_target() -> Result<()> {
+    let library = Command::new(rustc())
+        .args(["--print", "target-libdir", "--target", guests::TARGET])
+        .output();
+    let library = library.map_err(|error| fault(format!("rustc can't be run: {error}; is Rust installed?")))?;
+    if PathBuf::from(String::from_utf8_lossy(&library.stdout).trim()).is_dir() {
+        return Ok(());
+    }
+    println!("the {} target is missing: adding it to the toolchain", guests::TARGET);
+    rustup(&["target", "add", guests::TARGET])
+}
+
+/// Installs a component of the toolchain (`clippy`, `rustfmt`) unless the cargo subcommand that it brings is there.
+pub fn ensure_component(workspace: &Workspace, component: &str, subcommand: &str) -> Result<()> {
+    if succeeds(workspace.cargo().args([subcommand, "--version"])) {
+        return Ok(());
+    }
+    println!("{component} is missing: adding it to the toolchain");
+    rustup(&["component", "add", component])
+}
+
+/// The compiler's own account of its version, host and LLVM.
+pub fn toolchain() -> Result<String> {
+    let told = Command::new(rustc()).arg("-vV").output();
+    let told = told.map_err(|error| fault(format!("rustc can't be run: {error}; is Rust installed?")))?;
+    Ok(String::from_utf8_lossy(&told.stdout).into_owned())
+}
+
+fn rustc() -> std::ffi::OsString {
+    env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
+}
+
+fn rustup(arguments: &[&str]) -> Result<()> {
+    let mut command = Command::new("rustup");
+    command.args(arguments);
+    let advice = format!(
+        "run `rustup {}` by hand, or add it with the package manager that Rust came from",
+        arguments.join(" ")
+    );
+    match run_shown(&mut command) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(fault(format!("rustup failed; {advice}"))),
+        Err(error) => Err(fault(format!("{error}; {advice}"))),
+    }
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
