@@ -49,7 +49,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    pub(crate) const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
+    pub(crate) const RETENTION: Duration = Duration::from_hours(30 * 24);
 }
 
 /// The database of a service.

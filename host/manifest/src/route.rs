@@ -54,5 +54,5 @@ pub struct GuessLimit {
 
 impl GuessLimit {
     pub(crate) const FAILURES: u32 = 10;
-    pub(crate) const WINDOW: Duration = Duration::from_secs(300);
+    pub(crate) const WINDOW: Duration = Duration::from_mins(5);
 }

@@ -63,7 +63,9 @@ pub struct Cors {
 
 impl Default for Cors {
     fn default() -> Self {
-        Self { origins: vec!["*".to_owned()] }
+        Self {
+            origins: vec!["*".to_owned()],
+        }
     }
 }
 
