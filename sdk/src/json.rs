@@ -50,7 +50,7 @@ impl Object<'_> {
         let Value::String(text) = self.field(name)? else {
             return Err(self.wrong(name, "must be a string"));
         };
-        // No character takes fewer bytes than one: an endless text is refused without being counted.
+        // No character takes more than four bytes: a text that is far too long is refused uncounted.
         if text.len() / 4 > *characters.end() || !characters.contains(&text.chars().count()) {
             let (min, max) = characters.into_inner();
             return Err(self.wrong(name, format_args!("must have {min} to {max} characters")));

@@ -16,7 +16,29 @@
 //! `events::publish` and so on are called as they stand there. The crate adds conversions (values,
 //! rows, JSON) and lets `?` turn a capability's error into the right answer, see [`Trouble`].
 //!
-//! `components/payment` is the example to read first.
+//! `components/payment` is the example to read first. The smallest step looks like this:
+//!
+//! ```no_run
+//! use skald_sdk::saga::{Context, Failure, Step};
+//! use skald_sdk::sql::Connection;
+//!
+//! struct Visits;
+//!
+//! skald_sdk::export!(Visits: step);
+//!
+//! impl Step for Visits {
+//!     fn step(ctx: Context, _input: String) -> Result<String, Failure> {
+//!         Connection::open("visits")?.execute("INSERT INTO visit (id) VALUES (?)", &[ctx.saga_id.into()])?;
+//!         Ok("null".to_owned())
+//!     }
+//!
+//!     fn compensate(ctx: Context, _input: String, _output: Option<String>) -> Result<(), Failure> {
+//!         Connection::open("visits")?.execute("DELETE FROM visit WHERE id = ?", &[ctx.saga_id.into()])?;
+//!         Ok(())
+//!     }
+//! }
+//! # fn main() {}
+//! ```
 //!
 //! What it must not do: decide anything. It knows no business, opens nothing by itself and keeps
 //! nothing between calls.
