@@ -15,7 +15,6 @@ mod host;
 mod preflight;
 mod tour;
 
-use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,7 +53,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
     preflight::data_folder(&data)?;
 
     let program = build::ensure(&workspace)?;
-    fs::create_dir_all(&data).with_context(|| format!("failed to create {}", data.display()))?;
+    preflight::make(&data)?;
     let launch = host::Launch {
         program,
         data,

@@ -1,7 +1,8 @@
-//! What can be known to go wrong before anything is built. It leaves nothing behind.
+//! What can be known to go wrong before anything is built. Looking leaves nothing behind.
 //!
 //! The host makes sure of all this again when it starts; asking early saves a newcomer a long build that ends in a fault.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
@@ -13,10 +14,13 @@ use crate::fault::fault;
 
 /// Makes sure that both addresses can be listened on.
 pub fn addresses(listen: SocketAddr, admin: SocketAddr) -> Result<()> {
-    // Both are held until both are found free, so that one address given twice is noticed.
-    let _listen = bind(listen, "--listen")?;
-    let _admin = bind(admin, "--admin-listen")?;
-    Ok(())
+    if listen == admin && listen.port() != 0 {
+        return Err(fault(format!(
+            "--listen and --admin-listen are both {listen}; give each an address of its own"
+        )));
+    }
+    bind(listen, "--listen")?;
+    bind(admin, "--admin-listen")
 }
 
 /// Makes sure that the data folder, or the folder that it will be made in, can be written to.
@@ -39,8 +43,11 @@ pub fn data_folder(data: &Path) -> Result<()> {
         .map_err(|error| refused(&error))
 }
 
-fn bind(address: SocketAddr, option: &str) -> Result<TcpListener> {
-    TcpListener::bind(address).map_err(|error| fault(unusable(address, option, &error)))
+/// Listens for a moment. Nobody can connect meanwhile to any effect: nothing is accepted.
+fn bind(address: SocketAddr, option: &str) -> Result<()> {
+    TcpListener::bind(address)
+        .map(drop)
+        .map_err(|error| fault(unusable(address, option, &error)))
 }
 
 fn unusable(address: SocketAddr, option: &str, error: &io::Error) -> String {
@@ -71,6 +78,9 @@ mod tests {
         let second = addresses(FREE, address).unwrap_err().to_string();
         assert!(second.contains("--admin-listen"), "{second}");
         addresses(FREE, FREE).unwrap();
+        drop(taken);
+        let both = addresses(address, address).unwrap_err().to_string();
+        assert!(both.starts_with("--listen and --admin-listen are both"), "{both}");
     }
 
     #[test]
