@@ -80,6 +80,13 @@ impl Progress {
         }
     }
 
+    /// The frontier where it is known, else the first step that is not known to be done: the step that
+    /// the customer hears of next.
+    pub fn frontier_or_next(&self) -> usize {
+        let next = || self.facts.iter().take_while(|fact| **fact == Some(Fact::Done)).count();
+        if self.state == State::Running { next() } else { self.frontier().unwrap_or_else(next) }
+    }
+
     /// Rule "close upwards until something other than done": a stale orchestrator may be a step
     /// further than this one knows.
     fn search_frontier(&self) -> Frontier {

@@ -64,6 +64,15 @@ impl Mapping {
         }
     }
 
+    /// Whether it draws on the outputs of earlier steps.
+    pub fn uses_outputs(&self) -> bool {
+        let mut uses = false;
+        if let Self::Template(template) = self {
+            collect(template, &mut |path| uses |= matches!(Path::parse(path), Some(Path::Output(..))));
+        }
+        uses
+    }
+
     /// The paths in it that name something other than `$input…`, `$saga_id`, `$principal` or an
     /// output of one of these steps: for the check of a manifest.
     pub fn unknown_paths(&self, earlier_steps: &[&str]) -> Vec<String> {

@@ -59,6 +59,11 @@ impl Status {
 }
 
 impl Phase {
+    /// Whether an event with it may be the last of its saga: an end, or being stuck.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Compensated | Self::Stuck)
+    }
+
     /// The phase of that number, as it is stored.
     pub fn from_number(number: u8) -> Option<Self> {
         [Self::Running, Self::Compensating, Self::Completed, Self::Compensated, Self::Stuck].into_iter().nth(number.into())

@@ -98,7 +98,8 @@ impl Journal {
     ) -> Result<Option<Vec<StoredEvent>>, Error> {
         let history = lines(&entries);
         let reason = turn.reason.as_ref().map(|reason| serde_json::to_string(reason).expect("reasons are plain data"));
-        self.write(move |connection| {
+        let told = self.listening(news.as_ref());
+        let work = move |connection: &Connection| {
             let changed = connection
                 .prepare_cached(
                     "UPDATE saga SET state = ?, from_step = coalesce(?, from_step), reason = coalesce(?, reason), \
@@ -117,8 +118,9 @@ impl Journal {
                 return Ok(None);
             }
             news.as_ref().map_or_else(|| Ok(vec![]), |news| append(connection, news)).map(Some)
-        })
-        .await
+        };
+        let then = move |events: &Option<Vec<StoredEvent>>| told(events.as_deref().unwrap_or_default());
+        Ok(self.file.writer.write_then(work, then).await?)
     }
 
     /// Counts a failed attempt at a step, and says how many there were. None: the saga is not running.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use skald_saga::status::{Event, Phase, Status};
-use skald_saga::{Nonce, SagaId, State};
+use skald_saga::{Digest, Nonce, SagaId, State};
 
 use super::{Error, Journal, step_from_column, step_to_column};
 
@@ -15,6 +15,8 @@ pub struct News {
     pub saga: SagaId,
     /// The saga's nonce.
     pub nonce: Nonce,
+    /// The saga's definition.
+    pub definition: Digest,
     /// The stream.
     pub stream: Arc<str>,
     /// How often an operator has set the saga going again.
@@ -46,12 +48,35 @@ impl Journal {
     /// Tells what has happened so far, off the critical path. Rule "no event says more than the
     /// journal row": nothing is told unless the saga is still in `state`.
     pub async fn tell(&self, news: News, state: State) -> Result<Vec<StoredEvent>, Error> {
-        self.write(move |connection| {
+        let told = self.listening(Some(&news));
+        let work = move |connection: &Connection| {
             let current: Option<String> = connection
                 .prepare_cached("SELECT state FROM saga WHERE id = ? AND nonce = ?")?
                 .query_row((news.saga.0.cast_signed(), news.nonce.0), |row| row.get(0))
                 .optional()?;
             if current.as_deref() == Some(state.name()) { append(connection, &news) } else { Ok(vec![]) }
+        };
+        Ok(self.file.writer.write_then(work, move |events| told(events)).await?)
+    }
+
+    /// Hands events of this news to whoever listens.
+    pub(super) fn listening(&self, news: Option<&News>) -> impl FnOnce(&[StoredEvent]) + Send + use<> {
+        let to = news.map(|news| (self.listener.clone(), news.stream.clone(), news.definition));
+        move |events| {
+            if let Some((listener, stream, definition)) = to
+                && !events.is_empty()
+            {
+                listener.told(&stream, definition, events);
+            }
+        }
+    }
+
+    /// The last step of which the customer was told that it begins, from 0.
+    pub async fn last_begun(&self, saga: SagaId) -> Result<Option<usize>, Error> {
+        self.read(move |connection| {
+            connection
+                .prepare_cached("SELECT max(step) FROM event WHERE saga = ? AND status = ?")?
+                .query_row((saga.0.cast_signed(), Status::Execute as u8), |row| Ok(step_from_column(row.get(0)?)))
         })
         .await
     }
@@ -62,14 +87,14 @@ impl Journal {
     }
 
     /// The events after one, at most so many, each with the digest of its saga's definition.
-    pub async fn events_after(&self, stream: Arc<str>, seq: i64, most: u32) -> Result<Vec<(StoredEvent, [u8; 32])>, Error> {
+    pub async fn events_after(&self, stream: Arc<str>, seq: i64, most: u32) -> Result<Vec<(StoredEvent, Digest)>, Error> {
         self.read(move |connection| {
             connection
                 .prepare_cached(
                     "SELECT seq, saga, step, status, phase, reason, at, (SELECT def_digest FROM saga WHERE id = event.saga) \
                      FROM event WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?",
                 )?
-                .query_map((&stream, seq, most), |row| Ok((stored(row)?, row.get(7)?)))?
+                .query_map((&stream, seq, most), |row| Ok((stored(row)?, Digest(row.get(7)?))))?
                 .collect()
         })
         .await
@@ -117,6 +142,14 @@ pub(super) fn append(connection: &Connection, news: &News) -> rusqlite::Result<V
             told.push(StoredEvent { seq, saga: news.saga, event: *event, reason, at_ms: news.at_ms });
         }
     }
+    // Every end is told by an event of its own, also where all that happened had been told before.
+    if let Some(last) = news.events.last().filter(|last| matches!(last.phase, Phase::Completed | Phase::Compensated))
+        && told.last().is_none_or(|event: &StoredEvent| event.event != *last)
+    {
+        seq += 1;
+        insert_again(connection, news, *last, seq)?;
+        told.push(StoredEvent { seq, saga: news.saga, event: *last, reason: None, at_ms: news.at_ms });
+    }
     if !told.is_empty() {
         connection
             .prepare_cached(
@@ -125,6 +158,27 @@ pub(super) fn append(connection: &Connection, news: &News) -> rusqlite::Result<V
             .execute((&news.stream, seq))?;
     }
     Ok(told)
+}
+
+/// The round of an event that was told before as one among others, and now tells the end.
+const END_ROUND: i64 = 1 << 40;
+
+fn insert_again(connection: &Connection, news: &News, event: Event, seq: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO event (stream, seq, saga, step, status, round, phase, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute((
+            &news.stream,
+            seq,
+            news.saga.0.cast_signed(),
+            step_to_column(event.step),
+            event.status as u8,
+            END_ROUND + i64::from(news.round),
+            event.phase as u8,
+            news.at_ms,
+        ))
+        .map(drop)
 }
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {

@@ -15,7 +15,6 @@ pub use change::{Entry, Turn};
 pub use events::{News, StoredEvent};
 pub use operate::{Operated, Operation};
 pub use query::{Counts, Filter, SagaDetail, Summary};
-pub use schema::VERSION;
 pub use start::{NewSaga, StartKey, Started};
 
 use std::sync::Arc;
@@ -62,6 +61,19 @@ pub struct Journal {
     file: File,
     /// This host in the `owner` column: another one after every start.
     owner: Arc<str>,
+    listener: Arc<dyn Listener>,
+}
+
+/// Who is told of status events once they are committed.
+pub trait Listener: Send + Sync {
+    /// Takes notice of events of one stream. They come in the order of their numbers, on the
+    /// journal's writing thread: it must not block.
+    fn told(&self, stream: &Arc<str>, definition: Digest, events: &[StoredEvent]);
+}
+
+/// Nobody is told.
+impl Listener for () {
+    fn told(&self, _: &Arc<str>, _: Digest, _: &[StoredEvent]) {}
 }
 
 /// A saga's row, as an orchestrator needs it.
@@ -106,11 +118,11 @@ const COLUMNS: &str = "id, nonce, def_digest, input, principal, stream, born, st
      next_at, recovering, round";
 
 impl Journal {
-    /// Opens or creates the journal.
-    pub fn open(options: &Options) -> Result<Self, OpenError> {
+    /// Opens or creates the journal. The listener hears of every event that it commits.
+    pub fn open(options: &Options, listener: Arc<dyn Listener>) -> Result<Self, OpenError> {
         let file = File::open(options, schema::prepare)?;
         let owner = format!("{:016x}", getrandom::u64().unwrap_or_default());
-        Ok(Self { file, owner: owner.into() })
+        Ok(Self { file, owner: owner.into(), listener })
     }
 
     /// The file it is in.
@@ -161,6 +173,20 @@ impl Journal {
         .await?
         .into_iter()
         .collect()
+    }
+
+    /// The ids of sagas that are neither ended nor stuck, were born before a moment, and are due.
+    pub async fn due_before(&self, born_ms: i64, most: u32) -> Result<Vec<SagaId>, Error> {
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id FROM saga INDEXED BY saga_open WHERE state NOT IN ('completed', 'compensated') \
+                     AND state IN ('running', 'aborting') AND born < ? AND coalesce(next_at, 0) <= ? ORDER BY id LIMIT ?",
+                )?
+                .query_map((born_ms, crate::clock::now_ms(), most), |row| Ok(SagaId(row.get::<_, i64>(0)?.cast_unsigned())))?
+                .collect()
+        })
+        .await
     }
 
     async fn write<T: Send + 'static>(

@@ -128,8 +128,18 @@ impl Writer {
         &self,
         work: impl FnMut(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unwritten> {
+        self.write_then(work, |_| {}).await
+    }
+
+    /// The same, and `then` is called on the writer's thread once it is committed, in the order of
+    /// commits; it must not block.
+    pub async fn write_then<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+        then: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, Unwritten> {
         let (told, answer) = oneshot::channel();
-        self.submit(Box::new(Call { work, found: None, told, label: self.label.clone() }))?;
+        self.submit(Box::new(Call { work, then, found: None, told, label: self.label.clone() }))?;
         answer.await.unwrap_or_else(|_| Err(Unwritten::Closed(self.label.to_string())))
     }
 
@@ -139,22 +149,24 @@ impl Writer {
         work: impl FnMut(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unwritten> {
         let (told, answer) = oneshot::channel();
-        self.submit(Box::new(Call { work, found: None, told, label: self.label.clone() }))?;
+        self.submit(Box::new(Call { work, then: |_: &T| {}, found: None, told, label: self.label.clone() }))?;
         answer.blocking_recv().unwrap_or_else(|_| Err(Unwritten::Closed(self.label.to_string())))
     }
 }
 
 /// Statements of the host as a job.
-struct Call<W, T> {
+struct Call<W, N, T> {
     work: W,
+    then: N,
     found: Option<rusqlite::Result<T>>,
     told: oneshot::Sender<Result<T, Unwritten>>,
     label: std::sync::Arc<str>,
 }
 
-impl<W, T> Job for Call<W, T>
+impl<W, N, T> Job for Call<W, N, T>
 where
     W: FnMut(&rusqlite::Connection) -> rusqlite::Result<T> + Send,
+    N: FnOnce(&T) + Send,
     T: Send,
 {
     fn run(&mut self, db: Box<Db>) -> (Box<Db>, Verdict) {
@@ -167,7 +179,10 @@ where
     fn settle(self: Box<Self>, fate: Fate) {
         let label = || self.label.to_string();
         let answer = match (fate, self.found) {
-            (Fate::Known, Some(Ok(value))) => Ok(value),
+            (Fate::Known, Some(Ok(value))) => {
+                (self.then)(&value);
+                Ok(value)
+            }
             (Fate::Known, Some(Err(error))) => Err(Unwritten::Failed(label(), error)),
             (Fate::Unknown, _) | (Fate::Known, None) => Err(Unwritten::Unknown(label())),
         };
