@@ -17,6 +17,7 @@ use skald_sdk::json::Object;
 use skald_sdk::sql::{self, Connection, placeholders};
 use skald_sdk::{events, ids};
 
+#[cfg(target_family = "wasm")]
 bindings::export!(Product with_types_in bindings);
 
 /// Adds a product. The event is published before the commit: one that is announced and then not
