@@ -25,22 +25,28 @@ pub fn addresses(listen: SocketAddr, admin: SocketAddr) -> Result<()> {
 
 /// Makes sure that the data folder, or the folder that it will be made in, can be written to.
 pub fn data_folder(data: &Path) -> Result<()> {
-    let refused = |why: &dyn std::fmt::Display| {
-        fault(format!(
-            "the data folder {} can't be used: {why}; choose another with --data",
-            data.display()
-        ))
-    };
     let Some(nearest) = data.ancestors().find(|folder| folder.exists()) else {
-        return Err(refused(&"no folder above it exists"));
+        return Err(refused(data, "no folder above it exists"));
     };
     if !nearest.is_dir() {
-        return Err(refused(&format!("{} is a file", nearest.display())));
+        return Err(refused(data, format!("{} is a file", nearest.display())));
     }
     let probe = nearest.join(format!(".skald-probe-{}", std::process::id()));
     fs::write(&probe, b"")
         .and_then(|()| fs::remove_file(&probe))
-        .map_err(|error| refused(&error))
+        .map_err(|error| refused(data, error))
+}
+
+/// Makes the data folder unless it is there.
+pub fn make(data: &Path) -> Result<()> {
+    fs::create_dir_all(data).map_err(|error| refused(data, error))
+}
+
+fn refused(data: &Path, why: impl Display) -> anyhow::Error {
+    let data = data.display();
+    fault(format!(
+        "the data folder {data} can't be used: {why}; choose another with --data"
+    ))
 }
 
 /// Listens for a moment. Nobody can connect meanwhile to any effect: nothing is accepted.
