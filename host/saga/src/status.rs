@@ -83,7 +83,8 @@ pub struct Event {
 
 /// The events of a saga of which this much is known.
 ///
-/// `begun` says that somebody has begun the frontier step (or, of a running saga, the next one).
+/// `begun` says that somebody has begun the frontier step (or, of a running saga and while the frontier
+/// is searched, the first step that is not known to be done).
 /// `state` is the state that the journal has once these events count, which is how the last event
 /// tells the end; what is not known to be over has no last event here.
 pub fn events(progress: &Progress, begun: bool, state: State) -> Vec<Event> {
@@ -113,7 +114,7 @@ fn forward(progress: &Progress, begun: bool, state: State) -> Vec<Event> {
 
 fn back(progress: &Progress, begun: bool, state: State) -> Vec<Event> {
     let Some(frontier) = progress.frontier() else {
-        return stuck_before_the_frontier(progress, state);
+        return before_the_frontier(progress, begun, state);
     };
     let mut events = until(frontier, Phase::Running);
     let turned = |step, status| Event { step, status, phase: Phase::Compensating };
@@ -145,10 +146,15 @@ fn back(progress: &Progress, begun: bool, state: State) -> Vec<Event> {
     events
 }
 
-/// The search for the frontier itself is stuck: what was done is known only up to there.
-fn stuck_before_the_frontier(progress: &Progress, state: State) -> Vec<Event> {
-    let done = progress.facts.iter().take_while(|fact| matches!(fact, Some(Fact::Done | Fact::Undone))).count();
+/// The frontier is still searched, or the search is stuck: what was done is known only up to there.
+fn before_the_frontier(progress: &Progress, begun: bool, state: State) -> Vec<Event> {
+    // Whoever turned the saga back knew all steps below `from` to be done.
+    let known = |step: usize| step < progress.from || matches!(progress.facts[step], Some(Fact::Done | Fact::Undone));
+    let done = (0..progress.facts.len()).take_while(|step| known(*step)).count();
     let mut events = until(done, Phase::Running);
+    if begun && done < progress.facts.len() {
+        events.push(Event { step: done, status: Status::Execute, phase: Phase::Running });
+    }
     if state == State::StuckBack {
         events.push(Event { step: done.min(progress.facts.len() - 1), status: Status::RollbackFail, phase: Phase::Stuck });
     }
@@ -227,5 +233,14 @@ mod tests {
             Some("1RollbackFail:Stuck")
         );
         assert_eq!(told(&[None, None], 0, false, State::StuckBack), ["1RollbackFail:Stuck"]);
+    }
+
+    #[test]
+    fn nothing_is_taken_back_while_the_frontier_is_searched() {
+        let running = ["1Execute:Running", "1Success:Running", "2Execute:Running"];
+        assert_eq!(told(&[Some(Done), None], 0, true, State::Running), running);
+        assert_eq!(told(&[Some(Done), None], 1, true, State::Aborting), running);
+        // A successor knows no facts yet, but what lies below the step that turned the saga back.
+        assert_eq!(told(&[None, None], 1, true, State::Aborting), running);
     }
 }
