@@ -58,8 +58,13 @@ pub fn shop() -> impl Iterator<Item = &'static Guest> {
 pub fn build<'a>(workspace: &Workspace, guests: impl Iterator<Item = &'a Guest>) -> Command {
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--profile", PROFILE, "--target", TARGET]);
-    cargo.args(guests.flat_map(|guest| ["-p", guest.package]));
+    cargo.args(packages(guests));
     cargo
+}
+
+/// The guests as cargo's `-p` options.
+pub fn packages<'a>(guests: impl Iterator<Item = &'a Guest>) -> impl Iterator<Item = &'static str> {
+    guests.flat_map(|guest| ["-p", guest.package])
 }
 
 /// Puts the built guests where the host finds them, under the names that the manifest gives them.

@@ -1,8 +1,8 @@
 //! The parts of `cargo xtask test`, as data: the table below is their order and their documentation.
 //!
-//! Guests are compiled for wasm only, so every call for this machine leaves them out. Those calls name the same
-//! packages, which makes cargo resolve the same features and build each dependency once: as a library for the tests,
-//! and as metadata, which lints and documentation share.
+//! Every call for this machine is over the whole workspace (guests too: their unit tests run natively), which makes
+//! cargo resolve the same features each time and build a dependency once: as a library for the tests, and as metadata,
+//! which lints and documentation share.
 
 use std::process::Command;
 
@@ -103,11 +103,11 @@ fn build_guests(context: &Context) -> Result<Verdict> {
 fn lints(context: &Context) -> Result<Verdict> {
     tools::ensure_component(&context.workspace, "clippy", "clippy")?;
     tools::ensure_guest_target()?;
-    let mut native = native(context, "clippy");
-    native.args(["--all-targets", "--", "-D", "warnings"]);
+    let mut native = context.workspace.cargo();
+    native.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
     let mut wasm = context.workspace.cargo();
     wasm.args(["clippy", "--target", guests::TARGET]);
-    wasm.args(GUESTS.iter().flat_map(|guest| ["-p", guest.package]));
+    wasm.args(guests::packages(GUESTS.iter()));
     wasm.args(["--", "-D", "warnings"]);
     check([native, wasm])
 }
@@ -122,7 +122,7 @@ fn cargo_component(context: &Context) -> Result<Verdict> {
     }
     let mut cargo = context.workspace.cargo();
     cargo.args(["component", "build", "--profile", guests::PROFILE]);
-    cargo.args(GUESTS.iter().flat_map(|guest| ["-p", guest.package]));
+    cargo.args(guests::packages(GUESTS.iter()));
     let verdict = check([cargo])?;
     if matches!(verdict, Verdict::Passed) {
         // When it fails late it leaves a core module at the component's place, and need not say so.
@@ -135,25 +135,19 @@ fn cargo_component(context: &Context) -> Result<Verdict> {
 }
 
 fn tests(context: &Context) -> Result<Verdict> {
-    let mut cargo = native(context, "test");
+    let mut cargo = context.workspace.cargo();
     cargo
-        .arg("--no-fail-fast")
+        .args(["test", "--workspace", "--no-fail-fast"])
         .env("SKALD_COMPONENTS", context.workspace.components());
     check([cargo])
 }
 
 fn docs(context: &Context) -> Result<Verdict> {
-    let mut cargo = native(context, "doc");
-    cargo.arg("--no-deps").env("RUSTDOCFLAGS", "-D warnings");
-    check([cargo])
-}
-
-/// A cargo call over everything that is compiled for this machine.
-fn native(context: &Context, subcommand: &str) -> Command {
     let mut cargo = context.workspace.cargo();
-    cargo.args([subcommand, "--workspace"]);
-    cargo.args(GUESTS.iter().flat_map(|guest| ["--exclude", guest.package]));
     cargo
+        .args(["doc", "--workspace", "--no-deps"])
+        .env("RUSTDOCFLAGS", "-D warnings");
+    check([cargo])
 }
 
 /// Runs the commands, all of them even if one fails.
