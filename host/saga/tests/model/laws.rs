@@ -6,7 +6,7 @@ use skald_saga::{Action, Fact, State};
 use stateright::Property;
 
 use crate::protocol::Protocol;
-use crate::world::{Fence, Orchestrator};
+use crate::world::{Fence, Orchestrator, World};
 
 pub const EFFECT_ONCE: &str = "a step's effect happens at most once";
 pub const COMPENSATED_ONCE: &str = "a step is compensated at most once";
@@ -56,24 +56,9 @@ pub fn seen(protocol: &Protocol) -> Vec<Law> {
         Law::sometimes("a saga with effects is repaired by hand", |_, world| {
             world.row.state == State::Compensated && world.fences.contains(&Fence::UndoneByHand)
         }),
-        Law::sometimes("a late orchestrator is turned away by a fence", |_, world| {
-            let mut facts = world.orchestrators.iter().flatten().flat_map(|one| &one.progress.facts);
-            facts.any(|fact| *fact == Some(Fact::TurnedAway))
-        }),
-        Law::sometimes("a close waits for a running action", |protocol, world| {
-            let running = |step| world.open().any(|open| open.step == step && !open.back);
-            world.orchestrators.iter().flatten().any(|one| {
-                let decisions = if one.open.is_none() {
-                    protocol.decisions(&one.progress)
-                } else {
-                    vec![]
-                };
-                decisions
-                    .into_iter()
-                    .any(|action| matches!(action, Action::Close(step) if running(step)))
-            })
-        }),
-        Law::sometimes("an attempt is counted for a dead owner", |_, world| {
+        Law::sometimes("a late orchestrator is turned away by a fence", turned_away),
+        Law::sometimes("a close waits for a running action", a_close_waits),
+        Law::sometimes("an attempt is owed for a dead owner", |_, world| {
             world.orchestrators.iter().flatten().any(|one| one.owes)
         }),
     ];
@@ -86,13 +71,30 @@ pub fn seen(protocol: &Protocol) -> Vec<Law> {
     if protocol.restore {
         seen.push(Law::sometimes(
             "a completed saga is restored and completes again",
-            |_, world| {
-                let done = |one: &Orchestrator| one.progress.facts.iter().all(|fact| *fact == Some(Fact::Done));
-                let again =
-                    world.restored && world.ended == Some(State::Completed) && world.row.state == State::Running;
-                again && world.orchestrators.iter().flatten().any(done)
-            },
+            completes_again,
         ));
     }
     seen
+}
+
+fn turned_away(_: &Protocol, world: &World) -> bool {
+    let mut facts = world.orchestrators.iter().flatten().flat_map(|one| &one.progress.facts);
+    facts.any(|fact| *fact == Some(Fact::TurnedAway))
+}
+
+fn a_close_waits(protocol: &Protocol, world: &World) -> bool {
+    let running = |step| world.open().any(|open| open.step == step && !open.back);
+    let mut waiting = world.orchestrators.iter().flatten().filter(|one| one.open.is_none());
+    waiting.any(|one| {
+        let decisions = protocol.decisions(&one.progress);
+        decisions
+            .into_iter()
+            .any(|action| matches!(action, Action::Close(step) if running(step)))
+    })
+}
+
+fn completes_again(_: &Protocol, world: &World) -> bool {
+    let again = world.restored && world.ended == Some(State::Completed) && world.row.state == State::Running;
+    let done = |one: &Orchestrator| one.progress.facts.iter().all(|fact| *fact == Some(Fact::Done));
+    again && world.orchestrators.iter().flatten().any(done)
 }

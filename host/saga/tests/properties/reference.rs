@@ -56,14 +56,14 @@ fn forward(planned: &[Attempt], budget: u32, owed: u32) -> Walk {
     let mut failed = owed;
     let mut attempts = planned.iter().copied().chain(std::iter::repeat(Attempt::Done));
     while failed < budget {
-        match attempts.next().expect("there is no end to the attempts") {
-            Attempt::Done => return Walk::Done,
+        let attempt = attempts.next().expect("there is no end to the attempts");
+        let last = failed + 1 == budget;
+        match attempt {
+            Attempt::DoneReplyLost if last => return Walk::Exhausted { done: true },
+            Attempt::RefusedReplyLost if last => return Walk::Exhausted { done: false },
+            Attempt::Done | Attempt::DoneReplyLost => return Walk::Done,
+            Attempt::Refused | Attempt::RefusedReplyLost => return Walk::Refused,
             Attempt::DoneKills => return Walk::DoneKills,
-            Attempt::Refused => return Walk::Refused,
-            Attempt::DoneReplyLost if failed + 1 == budget => return Walk::Exhausted { done: true },
-            Attempt::DoneReplyLost => return Walk::Done,
-            Attempt::RefusedReplyLost if failed + 1 == budget => return Walk::Exhausted { done: false },
-            Attempt::RefusedReplyLost => return Walk::Refused,
             Attempt::Failed | Attempt::Kills => failed += 1,
         }
     }
@@ -76,39 +76,36 @@ fn back(plan: &Plan, mut effects: Vec<Effect>) -> End {
     let mut owed = 0;
     for step in (0..effects.len()).rev() {
         failed += std::mem::take(&mut owed);
-        let mut attempts = plan.back[step].iter().copied().chain(std::iter::repeat(Attempt::Done));
-        loop {
-            if failed >= budget {
-                return End {
-                    state: State::StuckBack,
-                    effects,
-                };
-            }
-            match attempts.next().expect("there is no end to the attempts") {
-                Attempt::Done => {}
-                Attempt::DoneReplyLost => {
-                    effects.push(Effect::Undo(step));
-                    failed += 1;
-                    if failed == budget {
-                        return End {
-                            state: State::StuckBack,
-                            effects,
-                        };
-                    }
-                    break;
-                }
-                Attempt::DoneKills => owed = 1,
-                Attempt::Refused | Attempt::RefusedReplyLost | Attempt::Failed | Attempt::Kills => {
-                    failed += 1;
-                    continue;
-                }
-            }
+        let walk = undo(&plan.back[step], budget, &mut failed);
+        if matches!(walk, Walk::Done | Walk::DoneKills | Walk::Exhausted { done: true }) {
             effects.push(Effect::Undo(step));
-            break;
         }
+        if matches!(walk, Walk::Exhausted { .. }) {
+            return End {
+                state: State::StuckBack,
+                effects,
+            };
+        }
+        owed = u32::from(matches!(walk, Walk::DoneKills));
     }
     End {
         state: State::Compensated,
         effects,
     }
+}
+
+/// The compensations share one budget, and a refusal is one more failure.
+fn undo(planned: &[Attempt], budget: u32, failed: &mut u32) -> Walk {
+    let mut attempts = planned.iter().copied().chain(std::iter::repeat(Attempt::Done));
+    while *failed < budget {
+        let attempt = attempts.next().expect("there is no end to the attempts");
+        *failed += u32::from(!matches!(attempt, Attempt::Done | Attempt::DoneKills));
+        match attempt {
+            Attempt::DoneReplyLost if *failed == budget => return Walk::Exhausted { done: true },
+            Attempt::Done | Attempt::DoneReplyLost => return Walk::Done,
+            Attempt::DoneKills => return Walk::DoneKills,
+            Attempt::Refused | Attempt::RefusedReplyLost | Attempt::Failed | Attempt::Kills => {}
+        }
+    }
+    Walk::Exhausted { done: false }
 }
