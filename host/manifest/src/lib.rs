@@ -14,7 +14,7 @@
 //!
 //! ```
 //! let faults = skald_manifest::parse("manifest = 1\nnmae = 'shop'\n").expect_err("it is wrong");
-//! assert_eq!(faults.in_file("skald.toml").to_string().lines().nth(2), Some(
+//! assert_eq!(faults.in_file("skald.toml").to_string().lines().nth(1), Some(
 //!     r#"skald.toml:2:1: nmae: there is no key "nmae"; did you mean "name"?"#,
 //! ));
 //! ```
@@ -38,6 +38,9 @@ mod template;
 mod unit;
 mod validate;
 mod words;
+
+#[cfg(test)]
+mod page;
 
 pub use component::{Component, ConfigValue, Instances, Limits};
 pub use fault::{Fault, Faults, InFile};

@@ -116,7 +116,7 @@ pub fn suggest<'a>(word: &str, kind: &str, known: impl IntoIterator<Item = &'a s
 }
 
 /// The closest of the known names, if any is close enough to be a slip of the keyboard.
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let slips = (word.chars().count() / 3).max(1);
     let distance = |name: &str| strsim::damerau_levenshtein(word, name);
     known

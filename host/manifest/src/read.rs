@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::keys;
-use crate::place::{Findings, Place, Word, suggest};
+use crate::place::{Findings, Place, Word, nearest, suggest};
 use crate::scalar;
 use crate::schema::{Absent, Key, Kind, Section};
 use crate::table::{Named, Raw, RawTable};
@@ -52,14 +52,12 @@ pub fn table(section: &'static Section, given: &DeTable<'_>, place: Place, found
     for (name, given) in given {
         let key_place = read.place.key(name.get_ref(), name.span().start);
         let Some(key) = section.key(name.get_ref()) else {
-            unknown(
-                section,
-                Word {
-                    text: name.get_ref(),
-                    place: &key_place,
-                },
-                found,
-            );
+            // What was probably meant isn't reported as missing as well.
+            let name = Word {
+                text: name.get_ref(),
+                place: &key_place,
+            };
+            read.faulty.extend(unknown(section, name, found));
             continue;
         };
         match value(key, given, &key_place, found) {
@@ -76,17 +74,16 @@ pub fn table(section: &'static Section, given: &DeTable<'_>, place: Place, found
     read
 }
 
-fn unknown(section: &Section, name: Word<'_>, found: &mut Findings<'_>) {
-    if let Some((_, why)) = section.refused.iter().find(|(refused, _)| *refused == name.text) {
+/// Reports a key that there isn't, and answers with the one that was probably meant.
+fn unknown(section: &'static Section, name: Word<'_>, found: &mut Findings<'_>) -> Option<&'static str> {
+    if let Some((refused, why)) = section.refused.iter().find(|(refused, _)| *refused == name.text) {
         found.add(name.place, *why, "name its place: file = \"…\" or env = \"…\"");
-    } else {
-        let known = section.keys.iter().map(|key| key.name);
-        found.add(
-            name.place,
-            format!("there is no key {:?}", name.text),
-            suggest(name.text, "keys", known),
-        );
+        return Some(refused);
     }
+    let known: Vec<_> = section.keys.iter().map(|key| key.name).collect();
+    let suggestion = suggest(name.text, "keys", known.iter().copied());
+    found.add(name.place, format!("there is no key {:?}", name.text), suggestion);
+    nearest(name.text, &known)
 }
 
 fn value(key: &Key, given: &Value<'_>, key_place: &Place, found: &mut Findings<'_>) -> Option<(Place, Raw)> {
@@ -97,7 +94,12 @@ fn value(key: &Key, given: &Value<'_>, key_place: &Place, found: &mut Findings<'
     let raw = match (&key.kind, given.get_ref()) {
         (Kind::Template, _) => template::read(given, &place, found)?,
         (Kind::Table(section), DeValue::Table(inner)) => Raw::Table(table(section, inner, place.clone(), found)),
-        (Kind::Tables(section), DeValue::Array(items)) => tables(section, items, &place, found),
+        (Kind::Tables(section), DeValue::Array(items)) => {
+            if items.is_empty() && matches!(key.absent, Absent::Required) {
+                found.add(&place, "this list is empty", write_example(key, &place));
+            }
+            tables(section, items, &place, found)
+        }
         (Kind::TableByName(_) | Kind::TextByName | Kind::SettingByName, DeValue::Table(inner)) => {
             by_name(key, inner, &place, found)
         }

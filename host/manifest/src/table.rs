@@ -73,7 +73,7 @@ pub struct RawTable {
     pub place: Place,
     /// What it contains and is right.
     pub entries: BTreeMap<&'static str, (Place, Raw)>,
-    /// The keys that were given wrong values.
+    /// The keys that were given wrong values, or that an unknown key probably meant.
     pub faulty: BTreeSet<&'static str>,
 }
 

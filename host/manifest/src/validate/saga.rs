@@ -82,13 +82,6 @@ fn definition(
 
 /// Their number and their names.
 fn check_steps(raw: &RawTable, count: usize, found: &mut Findings<'_>) {
-    if count == 0 && raw.is_given("steps") && !raw.faulty.contains("steps") {
-        found.add(
-            raw.place_of("steps"),
-            "a saga has at least one step",
-            format!("write [[{}.steps]]", raw.place.path),
-        );
-    }
     if count > MOST_STEPS {
         let message = format!("{count} steps are more than a saga may have");
         found.add(raw.place_of("steps"), message, format!("write at most {MOST_STEPS}"));

@@ -14,11 +14,6 @@ pub fn keyrings(raw: &RawTable, found: &mut Findings<'_>) -> BTreeMap<String, Ke
     for (label, keyring) in raw.tables_by_name("keyrings") {
         let keys: Vec<_> = keyring.tables("keys").map(|raw| key(raw, found)).collect();
         unique_kids(keyring, found);
-        if keys.is_empty() && keyring.is_given("keys") && !keyring.faulty.contains("keys") {
-            let own = label.text;
-            let write = format!("write keys = [{{ kid = \"1\", file = \"keys/{own}-1.key\", generate = true }}]");
-            found.add(keyring.place_of("keys"), "a keyring has at least one key", write);
-        }
         keyrings.insert(label.text.to_owned(), Keyring { keys });
     }
     keyrings
@@ -59,8 +54,9 @@ fn key(raw: &RawTable, found: &mut Findings<'_>) -> Key {
 
 /// Where a secret is found: in a file or in a variable, not both.
 pub fn reference(raw: &RawTable, found: &mut Findings<'_>) -> SecretRef {
+    let is_inline = raw.section.refused.iter().any(|(key, _)| raw.faulty.contains(key));
     match (raw.is_given("file"), raw.is_given("env")) {
-        (false, false) => {
+        (false, false) if !is_inline => {
             found.add(
                 &raw.place,
                 "the place of the secret is missing",
