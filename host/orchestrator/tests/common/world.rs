@@ -1,0 +1,253 @@
+//! The files, and the hosts that open them one after the other or at the same time.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use skald_orchestrator::stream::Hub;
+use skald_orchestrator::{Launched, Orchestrator, Request, Settings};
+use skald_saga::mapping::Mapping;
+use skald_saga::{Definition, Exhausted, Nonce, Retry, SagaId, State, Step};
+use skald_store::fence;
+use skald_store::journal::{Journal, SagaRow, StoredEvent};
+use skald_store::sqlite::{File, OpenError, Options};
+use tokio::runtime::Runtime;
+
+use super::script::{PATIENCE, Say, Script, Seen};
+
+/// The stream that every saga of a test tells to.
+pub const STREAM: &str = "customer 7";
+
+/// A folder with a journal and databases, and the components.
+pub struct World {
+    folder: tempfile::TempDir,
+    databases: Vec<String>,
+    pub script: Arc<Script>,
+    pub settings: Settings,
+}
+
+impl World {
+    /// A world whose sagas may use these databases, and whose components follow this plan.
+    pub fn new(databases: &[&str], plan: impl Fn(&Seen) -> Say + Send + Sync + 'static) -> Self {
+        Self::with(databases, Script::new(plan))
+    }
+
+    /// A world with these components.
+    pub fn with(databases: &[&str], script: Script) -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            databases: databases.iter().map(|label| (*label).to_owned()).collect(),
+            script: Arc::new(script),
+            settings: Settings::default(),
+        }
+    }
+
+    /// Opens the files, and an orchestrator over them that knows these definitions.
+    pub fn open(&self, definitions: &[&Arc<Definition>]) -> Host {
+        let hub = Hub::default();
+        let journal = Journal::open(&Options::new(self.path("journal"), "journal"), Arc::new(hub.clone()));
+        let files = self.databases.iter().map(|label| {
+            let file = open_service(&self.path(label), label).expect("the database opens");
+            (label.clone(), file)
+        });
+        self.host(journal.expect("the journal opens"), files.collect(), hub, definitions)
+    }
+
+    /// Another orchestrator over the files that a host has open: both run the same sagas.
+    pub fn rival(&self, host: &Host, definitions: &[&Arc<Definition>]) -> Host {
+        let journal = host.orchestrator.journal().clone();
+        let files = host
+            .orchestrator
+            .databases()
+            .map(|(label, file)| (label.to_owned(), file.clone()))
+            .collect();
+        self.host(journal, files, host.hub.clone(), definitions)
+    }
+
+    fn host(&self, journal: Journal, files: HashMap<String, File>, hub: Hub, definitions: &[&Arc<Definition>]) -> Host {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build();
+        let runtime = runtime.expect("a runtime");
+        let orchestrator = Orchestrator::new(journal, files, self.script.clone(), self.settings);
+        let in_force: Vec<_> = definitions.iter().map(|definition| Arc::clone(definition)).collect();
+        let host = Host {
+            orchestrator,
+            hub,
+            runtime,
+        };
+        host.block_on(host.orchestrator.open(in_force))
+            .expect("the orchestrator opens");
+        host
+    }
+
+    /// The file of a database, or of the journal.
+    pub fn path(&self, label: &str) -> std::path::PathBuf {
+        self.folder.path().join(format!("{label}.db"))
+    }
+}
+
+fn open_service(path: &Path, label: &str) -> Result<File, OpenError> {
+    File::open(&Options::new(path, label), |connection| {
+        fence::prepare(connection, label)?;
+        connection
+            .execute_batch("CREATE TABLE IF NOT EXISTS effect (saga INTEGER, step TEXT, kind TEXT)")
+            .map_err(|error| OpenError::Unfit {
+                label: label.into(),
+                detail: error.to_string(),
+            })
+    })
+}
+
+/// A process, as far as sagas are concerned.
+pub struct Host {
+    pub orchestrator: Orchestrator,
+    pub hub: Hub,
+    runtime: Runtime,
+}
+
+impl Host {
+    /// Runs something as this host.
+    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        let timed = self
+            .runtime
+            .block_on(async { tokio::time::timeout(PATIENCE, work).await });
+        timed.expect("it does not take half a minute")
+    }
+
+    /// Starts a saga.
+    pub fn start(&self, definition: &Arc<Definition>) -> SagaId {
+        let request = request(definition);
+        let id = request.id;
+        let launched = self
+            .block_on(self.orchestrator.start(request))
+            .expect("the journal works");
+        assert_eq!(launched, Launched::New);
+        id
+    }
+
+    /// Waits until a saga has ended or is stuck, and says how.
+    pub fn outcome(&self, saga: SagaId) -> State {
+        self.wait_for(saga, |state| state.is_terminal() || state.is_stuck())
+    }
+
+    /// Waits until a saga is in such a state; the states on the way tell no event, so only those that
+    /// do can be waited for.
+    pub fn wait_for(&self, saga: SagaId, wanted: impl Fn(State) -> bool) -> State {
+        self.block_on(async {
+            let mut told = self.hub.listen(STREAM);
+            loop {
+                let row = self
+                    .orchestrator
+                    .journal()
+                    .load(saga)
+                    .await
+                    .expect("the journal is read");
+                let state = row.expect("the saga is there").state;
+                if wanted(state) {
+                    return state;
+                }
+                told.next().await;
+            }
+        })
+    }
+
+    /// Waits until the customer was told this of a saga.
+    pub fn until_told(&self, saga: SagaId, event: &str) {
+        let mut told = self.hub.listen(STREAM);
+        while !self.told(saga).iter().any(|told| told == event) {
+            self.block_on(told.next());
+        }
+    }
+
+    /// A saga's row.
+    pub fn row(&self, saga: SagaId) -> SagaRow {
+        self.block_on(self.orchestrator.journal().load(saga))
+            .expect("the journal is read")
+            .expect("the saga is there")
+    }
+
+    /// A saga's nonce.
+    pub fn nonce(&self, saga: SagaId) -> Nonce {
+        self.row(saga).nonce
+    }
+
+    /// All events of the stream.
+    pub fn events(&self) -> Vec<StoredEvent> {
+        let events = self.block_on(self.orchestrator.journal().events_after(STREAM.into(), 0, 10_000));
+        events
+            .expect("the events are read")
+            .into_iter()
+            .map(|(event, _)| event)
+            .collect()
+    }
+
+    /// Ends as a process that is killed does: its tasks end where they are. What its writers have
+    /// queued may still be done, as what a killed process had sent to a database may.
+    pub fn kill(self) {
+        self.runtime.shutdown_timeout(PATIENCE);
+    }
+
+    /// Ends as a process that is asked to.
+    pub fn stop(self) {
+        self.block_on(self.orchestrator.stop());
+        self.kill();
+    }
+}
+
+/// A definition with these steps; step `A@x` uses database `x`. Three attempts each way, pauses of 1 ms.
+pub fn definition(steps: &[&str]) -> Definition {
+    let retry = Retry {
+        attempts: 3,
+        initial_ms: 1,
+        factor: 1.0,
+        max_ms: 1,
+        jitter: 0.0,
+    };
+    let step = |name: &&str| {
+        let (name, database) = name.split_once('@').expect("a step is NAME@DATABASE");
+        Step {
+            name: name.into(),
+            component: name.to_lowercase(),
+            database: database.into(),
+            retry: retry.clone(),
+            on_exhausted: Exhausted::Abort,
+            deadline_ms: 1000,
+            external_effects: false,
+            input: Mapping::Whole,
+        }
+    };
+    Definition {
+        name: "purchase".into(),
+        steps: steps.iter().map(step).collect(),
+        deadline_ms: None,
+        compensation: retry.clone(),
+    }
+}
+
+/// A request for a saga.
+pub fn request(definition: &Arc<Definition>) -> Request {
+    Request {
+        id: Orchestrator::new_id(),
+        definition: definition.clone(),
+        input: r#"{"amount":3}"#.into(),
+        principal: Some(r#"{"subject":"7"}"#.into()),
+        stream: STREAM.into(),
+        key: None,
+        response: "{}".into(),
+    }
+}
+
+/// A retry policy that waits so long that only being woken ends the wait.
+pub fn patient(attempts: u32) -> Retry {
+    let hour = Duration::from_secs(3600).as_millis() as u64;
+    Retry {
+        attempts,
+        initial_ms: hour,
+        factor: 1.0,
+        max_ms: hour,
+        jitter: 0.0,
+    }
+}

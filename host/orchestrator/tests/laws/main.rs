@@ -1,0 +1,6 @@
+//! The laws of sagas, each over all its cases, with real files and no wasm.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod forward;
