@@ -47,7 +47,7 @@ pub fn read(text: &str, found: &mut Findings<'_>) -> Option<RawTable> {
 }
 
 /// Reads a table by its schema.
-pub fn table(section: &'static Section, given: &DeTable<'_>, place: Place, found: &mut Findings<'_>) -> RawTable {
+fn table(section: &'static Section, given: &DeTable<'_>, place: Place, found: &mut Findings<'_>) -> RawTable {
     let mut read = RawTable::empty(section, place);
     for (name, given) in given {
         let key_place = read.place.key(name.get_ref(), name.span().start);

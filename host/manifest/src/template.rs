@@ -1,7 +1,7 @@
 //! The template of a step's input: any TOML that JSON can say too.
 
 use serde_json::{Map, Number, Value as Json};
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use crate::place::{Findings, Place};
 use crate::read::Value;
@@ -16,12 +16,9 @@ pub fn read(given: &Value<'_>, place: &Place, found: &mut Findings<'_>) -> Optio
     Some(Raw::Template(json, paths))
 }
 
-fn convert(
-    given: &Value<'_>,
-    place: &Place,
-    paths: &mut Vec<(Place, String)>,
-    found: &mut Findings<'_>,
-) -> Option<Json> {
+type Paths = Vec<(Place, String)>;
+
+fn convert(given: &Value<'_>, place: &Place, paths: &mut Paths, found: &mut Findings<'_>) -> Option<Json> {
     match given.get_ref() {
         DeValue::String(text) => {
             if text.starts_with('$') {
@@ -36,30 +33,28 @@ fn convert(
             found.add(place, "JSON has no dates", "write it as a text");
             None
         }
-        DeValue::Array(items) => {
-            let items = items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| convert(item, &place.item(index, item.span().start), paths, found));
-            // All items are looked at before the first fault counts.
-            items
-                .collect::<Vec<_>>()
-                .into_iter()
-                .collect::<Option<Vec<_>>>()
-                .map(Json::Array)
-        }
-        DeValue::Table(members) => {
-            let members = members.iter().map(|(name, member)| {
-                let place = place.key(name.get_ref(), member.span().start);
-                Some((name.get_ref().to_string(), convert(member, &place, paths, found)?))
-            });
-            members
-                .collect::<Vec<_>>()
-                .into_iter()
-                .collect::<Option<Map<_, _>>>()
-                .map(Json::Object)
-        }
+        DeValue::Array(items) => list(items, place, paths, found),
+        DeValue::Table(members) => object(members, place, paths, found),
     }
+}
+
+fn list(given: &[Value<'_>], place: &Place, paths: &mut Paths, found: &mut Findings<'_>) -> Option<Json> {
+    let mut items = vec![];
+    for (index, item) in given.iter().enumerate() {
+        items.push(convert(item, &place.item(index, item.span().start), paths, found));
+    }
+    // All items have been looked at before the first fault counts.
+    items.into_iter().collect::<Option<_>>().map(Json::Array)
+}
+
+fn object(given: &DeTable<'_>, place: &Place, paths: &mut Paths, found: &mut Findings<'_>) -> Option<Json> {
+    let mut members = vec![];
+    for (name, member) in given {
+        let place = place.key(name.get_ref(), member.span().start);
+        members.push((name.get_ref().to_string(), convert(member, &place, paths, found)));
+    }
+    let members = members.into_iter().map(|(name, member)| Some((name, member?)));
+    members.collect::<Option<Map<_, _>>>().map(Json::Object)
 }
 
 fn numeric(number: Option<Number>, place: &Place, found: &mut Findings<'_>) -> Option<Json> {
