@@ -24,7 +24,10 @@ impl Runner {
             Ok(input) => input,
             Err(detail) => return Ok(self.failed(step, detail)),
         };
-        let origin = (step == 0).then(|| Origin { definition: self.row.definition, input: self.row.input.clone() });
+        let origin = (step == 0).then(|| Origin {
+            definition: self.row.definition,
+            input: self.row.input.clone(),
+        });
         let (job, reply) = Action::new(self.fence(step), origin, self.bind(step, attempt, input));
         let (reply, entry) = match self.ask(step, "forward", Box::new(job), reply).await {
             Ok(answered) => answered,
@@ -117,7 +120,10 @@ impl Runner {
             return Err(format!("there is no database {} any more", policy.database));
         };
         file.writer.submit(job).map_err(|error| error.to_string())?;
-        let reply = self.while_telling(reply).await.map_err(|_| "the database's writer has ended".to_owned())?;
+        let reply = self
+            .while_telling(reply)
+            .await
+            .map_err(|_| "the database's writer has ended".to_owned())?;
         let entry = Entry::Attempt {
             step: self.definition.steps[step].name.clone(),
             direction,
@@ -138,7 +144,11 @@ impl Runner {
     }
 
     pub(crate) fn fence(&self, step: usize) -> Key {
-        Key { saga: self.row.id, step, nonce: self.row.nonce }
+        Key {
+            saga: self.row.id,
+            step,
+            nonce: self.row.nonce,
+        }
     }
 
     fn bind(&self, step: usize, attempt: u32, input: Arc<str>) -> Box<Bound> {
@@ -177,24 +187,47 @@ impl Runner {
             .filter_map(|(policy, output)| Some((policy.name.as_str(), output.as_deref()?)))
             .collect();
         let subject = self.row.principal.as_deref().and_then(subject);
-        let source =
-            Source { saga_id: self.row.id.0, principal: subject.as_deref(), input: &self.row.input, outputs: &outputs };
-        self.definition.steps[step].input.apply(&source).map(Into::into).map_err(|error| error.to_string())
+        let source = Source {
+            saga_id: self.row.id.0,
+            principal: subject.as_deref(),
+            input: &self.row.input,
+            outputs: &outputs,
+        };
+        self.definition.steps[step]
+            .input
+            .apply(&source)
+            .map(Into::into)
+            .map_err(|error| error.to_string())
     }
 
     async fn recorded_output(&self, step: usize) -> Result<Option<String>, String> {
         let label = &self.definition.steps[step].database;
-        let file = self.host.0.databases.get(label).ok_or_else(|| format!("there is no database {label} any more"))?;
+        let file = self
+            .host
+            .0
+            .databases
+            .get(label)
+            .ok_or_else(|| format!("there is no database {label} any more"))?;
         let saga = self.row.id;
-        let fences = file.readers.read(move |connection| fence::of_saga(connection, saga)).await;
+        let fences = file
+            .readers
+            .read(move |connection| fence::of_saga(connection, saga))
+            .await;
         let fences = fences.map_err(|error| error.to_string())?;
-        Ok(fences.into_iter().find(|row| row.step == step as i64 + 1).and_then(|row| row.output))
+        Ok(fences
+            .into_iter()
+            .find(|row| row.step == step as i64 + 1)
+            .and_then(|row| row.output))
     }
 }
 
 /// The subject of a principal in JSON.
 fn subject(principal: &str) -> Option<String> {
-    serde_json::from_str::<serde_json::Value>(principal).ok()?.get("subject")?.as_str().map(str::to_owned)
+    serde_json::from_str::<serde_json::Value>(principal)
+        .ok()?
+        .get("subject")?
+        .as_str()
+        .map(str::to_owned)
 }
 
 fn name(reply: &Reply) -> &'static str {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use skald_saga::SagaId;
 use skald_store::clock::now_ms;
 use skald_store::fence;
 
@@ -27,16 +28,19 @@ impl Orchestrator {
     /// sagas born before H, the smaller of the birth of the oldest unfinished saga and now minus the
     /// retention. A saga that is stuck for longer holds it back.
     pub async fn clean_up(&self) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
-        let retention = i64::try_from(self.0.settings.retention.as_millis()).unwrap_or(i64::MAX);
-        let by_age = now_ms().saturating_sub(retention);
-        let oldest = self.0.journal.oldest_unfinished().await?;
+        let retention = u64::try_from(self.0.settings.retention.as_millis()).unwrap_or(u64::MAX);
+        let by_age = now_ms().max(0).unsigned_abs().saturating_sub(retention);
+        let oldest = self.0.journal.oldest_unfinished().await?.map(SagaId::born_ms);
         if oldest.is_some_and(|born| born < by_age) {
             tracing::warn!("an unfinished saga is older than the retention: nothing after it can be cleaned up");
         }
-        let horizon = oldest.map_or(by_age, |born| born.min(by_age)).max(0).unsigned_abs();
+        let horizon = oldest.map_or(by_age, |born| born.min(by_age));
         let mut gone = 0;
         for (_, file) in self.databases() {
-            gone += file.writer.write(move |connection| fence::clean_up(connection, horizon)).await?;
+            gone += file
+                .writer
+                .write(move |connection| fence::clean_up(connection, horizon))
+                .await?;
         }
         Ok(gone)
     }

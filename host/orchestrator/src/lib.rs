@@ -12,6 +12,8 @@
 
 mod call;
 
+mod place;
+
 mod run;
 
 mod attempt;
@@ -31,13 +33,13 @@ pub use operate::{OperateError, Resolved};
 pub use start::{Launched, Request, StartError};
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
-use skald_saga::{Definition, Digest, SagaId};
+use skald_saga::{Definition, Digest};
 use skald_store::journal::{Error as JournalError, Journal};
 use skald_store::sqlite::File;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -78,8 +80,7 @@ struct Shared {
     /// Every definition that a saga may be pinned to.
     definitions: std::sync::RwLock<HashMap<Digest, Arc<Definition>>>,
     settings: Settings,
-    /// The sagas that this process runs, and how to wake each from a pause.
-    running: Mutex<HashMap<SagaId, Arc<Notify>>>,
+    places: place::Places,
     count: AtomicUsize,
     recovery: Semaphore,
     stop: CancellationToken,
@@ -101,7 +102,7 @@ impl Orchestrator {
             components,
             definitions: std::sync::RwLock::default(),
             settings,
-            running: Mutex::default(),
+            places: place::Places::default(),
             count: AtomicUsize::new(0),
             recovery: Semaphore::new(settings.parallel_recovery),
             stop: CancellationToken::new(),
@@ -118,7 +119,9 @@ impl Orchestrator {
         for (digest, body) in self.0.journal.definitions().await? {
             match serde_json::from_str::<Definition>(&body) {
                 Ok(definition) => self.learn(Arc::new(definition)),
-                Err(error) => tracing::error!(%digest, %error, "a definition in the journal can't be read; its sagas wait"),
+                Err(error) => {
+                    tracing::error!(%digest, %error, "a definition in the journal can't be read; its sagas wait")
+                }
             }
         }
         self.recover_all().await?;
@@ -128,19 +131,36 @@ impl Orchestrator {
     }
 
     fn learn(&self, definition: Arc<Definition>) {
-        let mut known = self.0.definitions.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut known = self
+            .0
+            .definitions
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         known.insert(definition.digest(), definition);
     }
 
     /// The definition with this digest.
     pub fn definition(&self, digest: &Digest) -> Option<Arc<Definition>> {
-        self.0.definitions.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(digest).cloned()
+        self.0
+            .definitions
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .get(digest)
+            .cloned()
     }
 
     /// The digests of all definitions of this name.
     pub fn digests_of(&self, name: &str) -> Vec<Digest> {
-        let known = self.0.definitions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.iter().filter(|(_, definition)| definition.name == name).map(|(digest, _)| *digest).collect()
+        let known = self
+            .0
+            .definitions
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        known
+            .iter()
+            .filter(|(_, definition)| definition.name == name)
+            .map(|(digest, _)| *digest)
+            .collect()
     }
 
     /// The journal.

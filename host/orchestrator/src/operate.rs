@@ -43,7 +43,9 @@ pub enum OperateError {
         wanted: String,
     },
     /// The saga comes from a restored journal.
-    #[error("saga {0} comes from a restored journal and may have ended before: it can't be cancelled until it is known how far it was")]
+    #[error(
+        "saga {0} comes from a restored journal and may have ended before: it can't be cancelled until it is known how far it was"
+    )]
     Recovering(SagaId),
     /// The journal fails.
     #[error(transparent)]
@@ -55,14 +57,29 @@ pub enum OperateError {
 
 impl Orchestrator {
     /// Cancels, retries or aborts a saga: by whom, and why.
-    pub async fn operate(&self, saga: SagaId, operation: Operation, by: &str, reason: &str) -> Result<State, OperateError> {
-        match self.0.journal.operate(saga, operation, by.into(), reason.into()).await? {
+    pub async fn operate(
+        &self,
+        saga: SagaId,
+        operation: Operation,
+        by: &str,
+        reason: &str,
+    ) -> Result<State, OperateError> {
+        match self
+            .0
+            .journal
+            .operate(saga, operation, by.into(), reason.into())
+            .await?
+        {
             Operated::Now(state) => {
                 tracing::info!(%saga, action = operation.name(), by, "a saga was operated on");
                 self.wake(saga).await?;
                 Ok(state)
             }
-            Operated::NotIn(state) => Err(OperateError::NotIn { saga, state, wanted: possible(state).into() }),
+            Operated::NotIn(state) => Err(OperateError::NotIn {
+                saga,
+                state,
+                wanted: possible(state).into(),
+            }),
             Operated::Recovering => Err(OperateError::Recovering(saga)),
             Operated::Unknown => Err(OperateError::Unknown(saga)),
         }
@@ -71,24 +88,51 @@ impl Orchestrator {
     /// Resolves a step by hand: the fence is written first, and decides whose turn it is.
     pub async fn resolve(&self, saga: SagaId, step: &str, by: &str, reason: &str) -> Result<Resolved, OperateError> {
         let row = self.0.journal.load(saga).await?.ok_or(OperateError::Unknown(saga))?;
-        let not_in = |wanted: &str| OperateError::NotIn { saga, state: row.state, wanted: wanted.into() };
+        let not_in = |wanted: &str| OperateError::NotIn {
+            saga,
+            state: row.state,
+            wanted: wanted.into(),
+        };
         if row.state != State::StuckBack {
             return Err(not_in("a step is resolved by hand only while the saga is stuck_back"));
         }
-        let definition = self.definition(&row.definition).ok_or_else(|| not_in("its definition is not known"))?;
+        let definition = self
+            .definition(&row.definition)
+            .ok_or_else(|| not_in("its definition is not known"))?;
         let names: Vec<&str> = definition.steps.iter().map(|step| step.name.as_str()).collect();
-        let index = names.iter().position(|name| *name == step).ok_or_else(|| OperateError::NoStep {
-            saga,
-            step: step.into(),
-            steps: names.join(", "),
-        })?;
-        let fences = self.fences(&row, definition.steps.iter().map(|step| step.database.as_str())).await?;
+        let index = names
+            .iter()
+            .position(|name| *name == step)
+            .ok_or_else(|| OperateError::NoStep {
+                saga,
+                step: step.into(),
+                steps: names.join(", "),
+            })?;
+        let fences = self
+            .fences(&row, definition.steps.iter().map(|step| step.database.as_str()))
+            .await?;
         check_order(&fences, row.from_step, index).map_err(not_in)?;
-        let key = Key { saga, step: index, nonce: row.nonce };
-        let file = self.database(&definition.steps[index].database).ok_or_else(|| not_in("its database is gone"))?;
-        let undone = file.writer.write(move |connection| fence::resolve_by_hand(connection, &key)).await?;
-        self.0.journal.note_resolved(saga, step.into(), by.into(), reason.into()).await?;
-        Ok(if undone { Resolved::ActNow } else { Resolved::AlreadyUndone })
+        let key = Key {
+            saga,
+            step: index,
+            nonce: row.nonce,
+        };
+        let file = self
+            .database(&definition.steps[index].database)
+            .ok_or_else(|| not_in("its database is gone"))?;
+        let undone = file
+            .writer
+            .write(move |connection| fence::resolve_by_hand(connection, &key))
+            .await?;
+        self.0
+            .journal
+            .note_resolved(saga, step.into(), by.into(), reason.into())
+            .await?;
+        Ok(if undone {
+            Resolved::ActNow
+        } else {
+            Resolved::AlreadyUndone
+        })
     }
 
     /// The fence of each step, where there is one.
@@ -104,7 +148,10 @@ impl Orchestrator {
                 fences.push(None);
                 continue;
             };
-            let rows = file.readers.read(move |connection| fence::of_saga(connection, saga)).await;
+            let rows = file
+                .readers
+                .read(move |connection| fence::of_saga(connection, saga))
+                .await;
             let rows = rows.map_err(JournalError::Unread)?;
             fences.push(rows.into_iter().find(|row| row.step == step as i64 + 1));
         }
@@ -116,7 +163,9 @@ impl Orchestrator {
 fn check_order(fences: &[Option<FenceRow>], from: usize, index: usize) -> Result<(), &'static str> {
     let outcome = |step: usize| fences[step].as_ref().map(|fence| fence.outcome.as_str());
     let settled = |outcome: Option<&str>| matches!(outcome, Some("done" | "undone" | "undone_by_hand"));
-    let frontier = (from..fences.len()).find(|step| !settled(outcome(*step))).unwrap_or(fences.len());
+    let frontier = (from..fences.len())
+        .find(|step| !settled(outcome(*step)))
+        .unwrap_or(fences.len());
     if frontier < fences.len() && !matches!(outcome(frontier), Some("rejected" | "fenced")) {
         return Err("its frontier is still open: retry it first, so that nothing late can run");
     }

@@ -1,13 +1,13 @@
 //! Picking up what others left: after a start, and by a sweep that finds what slipped through.
 
-use std::collections::HashSet;
-
 use skald_saga::{Nonce, SagaId, State};
 use skald_store::clock::now_ms;
 use skald_store::fence::{self, Key};
 use skald_store::journal::{Entry, Error as JournalError, SagaRow};
 
 use crate::Orchestrator;
+use crate::place::Place;
+use crate::run::run;
 
 /// How many rows are read at a time.
 const PAGE: u32 = 1_000;
@@ -29,7 +29,9 @@ impl Orchestrator {
             found += page.len();
             for row in page {
                 let crashed = orphans.contains(&row.id);
-                self.0.tasks.spawn(pick_up(self.clone(), row, crashed));
+                if let Some(place) = Place::take(self, row.id) {
+                    self.0.tasks.spawn(pick_up(place, row, crashed));
+                }
             }
         }
         if found > 0 {
@@ -40,14 +42,16 @@ impl Orchestrator {
 
     /// Has a saga run that somebody has changed: wakes it where it waits, or picks it up.
     pub(crate) async fn wake(&self, saga: SagaId) -> Result<(), JournalError> {
-        let waiting = {
-            let running = self.0.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            running.get(&saga).cloned()
+        if self.0.places.wake(saga) {
+            return Ok(());
+        }
+        let Some(row) = self.0.journal.load(saga).await? else {
+            return Ok(());
         };
-        if let Some(waiting) = waiting {
-            waiting.notify_one();
-        } else if let Some(row) = self.0.journal.load(saga).await? {
-            self.0.tasks.spawn(pick_up(self.clone(), row, false));
+        match Place::take(self, saga) {
+            Some(place) => drop(self.0.tasks.spawn(pick_up(place, row, false))),
+            // Somebody was faster, and may have read the row before it was changed.
+            None => drop(self.0.places.wake(saga)),
         }
         Ok(())
     }
@@ -55,8 +59,11 @@ impl Orchestrator {
 
 /// Runs one saga that was left. After a crash the pick-up counts as one attempt at the first step
 /// that is not done: else a step that kills its host is tried for ever.
-async fn pick_up(host: Orchestrator, row: SagaRow, crashed: bool) {
-    let Ok(permit) = host.0.recovery.acquire().await else { return };
+async fn pick_up(place: Place, row: SagaRow, crashed: bool) {
+    let host = place.host.clone();
+    let Ok(permit) = host.0.recovery.acquire().await else {
+        return;
+    };
     if host.0.stop.is_cancelled() {
         return;
     }
@@ -69,7 +76,7 @@ async fn pick_up(host: Orchestrator, row: SagaRow, crashed: bool) {
         Ok(Some(row)) => host.0.journal.last_begun(id).await.map(|begun| Some((row, begun))),
         other => other.map(|_| None),
     };
-    let (row, begun) = match claimed {
+    let (mut row, begun) = match claimed {
         Ok(Some(claimed)) => claimed,
         Ok(None) => return,
         Err(error) => {
@@ -84,9 +91,14 @@ async fn pick_up(host: Orchestrator, row: SagaRow, crashed: bool) {
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = host.0.stop.cancelled() => return,
+            () = place.woken() => match host.0.journal.load(id).await {
+                Ok(Some(changed)) => row = changed,
+                // Its own compare-and-sets will tell the runner that the row it has is old.
+                Ok(None) | Err(_) => {}
+            },
         }
     }
-    host.run(row, definition, begun);
+    run(place, row, definition, begun).await;
 }
 
 /// Claims a saga, and after a crash counts the attempt. The row comes back as it is then.
@@ -99,7 +111,8 @@ async fn claim(
     let key = (row.id, row.nonce);
     let note = crashed.then(|| Entry::PickedUp { at_ms: now_ms() });
     host.0.journal.claim(key, note.into_iter().collect()).await?;
-    if crashed && row.state == State::Running
+    if crashed
+        && row.state == State::Running
         && let Some(step) = first_not_done(host, row.id, row.nonce, definition).await?
     {
         host.0.journal.record_attempt(key, step, row.next_at, vec![]).await?;
@@ -115,9 +128,15 @@ async fn first_not_done(
     definition: &skald_saga::Definition,
 ) -> Result<Option<usize>, JournalError> {
     for (step, policy) in definition.steps.iter().enumerate() {
-        let Some(file) = host.0.databases.get(&policy.database) else { return Ok(Some(step)) };
+        let Some(file) = host.0.databases.get(&policy.database) else {
+            return Ok(Some(step));
+        };
         let key = Key { saga, step, nonce };
-        if !file.readers.read(move |connection| fence::peek(connection, &key)).await? {
+        if !file
+            .readers
+            .read(move |connection| fence::peek(connection, &key))
+            .await?
+        {
             return Ok(Some(step));
         }
     }
@@ -139,11 +158,7 @@ pub(crate) async fn sweep(host: Orchestrator) {
 
 async fn sweep_once(host: &Orchestrator) -> Result<(), JournalError> {
     let candidates = host.0.journal.due_before(now_ms() - SWEEP_AFTER_MS, PAGE).await?;
-    let running: HashSet<SagaId> = {
-        let running = host.0.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        running.keys().copied().collect()
-    };
-    for saga in candidates.into_iter().filter(|saga| !running.contains(saga)) {
+    for saga in candidates.into_iter().filter(|saga| !host.0.places.has(*saga)) {
         host.wake(saga).await?;
     }
     Ok(())

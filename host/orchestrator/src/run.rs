@@ -11,9 +11,9 @@ use skald_saga::decide::Cause;
 use skald_saga::{Action, Definition, Fact, Progress, Reason, SagaId, State, decide, status};
 use skald_store::clock::now_ms;
 use skald_store::journal::{Entry, Error as JournalError, News, SagaRow, Turn};
-use tokio::sync::Notify;
 
 use crate::Orchestrator;
+use crate::place::Place;
 
 /// After this time without an end the customer is told what has happened so far. A saga that is
 /// faster tells everything with its end, in one write.
@@ -25,6 +25,7 @@ const JOURNAL_PAUSE: Duration = Duration::from_millis(200);
 /// One saga in the hands of this process.
 pub(crate) struct Runner {
     pub host: Orchestrator,
+    place: Place,
     pub definition: Arc<Definition>,
     pub row: SagaRow,
     pub progress: Progress,
@@ -38,7 +39,6 @@ pub(crate) struct Runner {
     pub failure: (String, Option<u32>),
     /// The refusal of the step that was refused.
     pub refusal: Option<(String, String)>,
-    wake: Arc<Notify>,
     tell_at: tokio::time::Instant,
     told: bool,
 }
@@ -49,53 +49,34 @@ pub(crate) enum Flow {
     Over,
 }
 
-impl Orchestrator {
-    /// Runs a saga from its row, in a task of its own, unless this process runs it already. `begun` is
-    /// the last step of which the customer was told that it begins.
-    pub(crate) fn run(&self, row: SagaRow, definition: Arc<Definition>, begun: Option<usize>) {
-        let id = row.id;
-        let wake = Arc::new(Notify::new());
-        {
-            let mut running = self.0.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if running.contains_key(&id) {
-                return;
-            }
-            running.insert(id, wake.clone());
-        }
-        self.0.count.fetch_add(1, Ordering::Relaxed);
-        let _entered = Leave { host: self.clone(), id };
-        let host = self.clone();
-        self.0.tasks.spawn(async move {
-            let _leave = _entered;
-            Runner::new(host, row, definition, begun, wake).go().await;
-        });
+/// Runs a saga from its row. `begun` is the last step of which the customer was told that it begins.
+pub(crate) async fn run(place: Place, row: SagaRow, definition: Arc<Definition>, begun: Option<usize>) {
+    let _counted = Counted::new(place.host.clone());
+    Runner::new(place, row, definition, begun).go().await;
+}
+
+/// A saga counts among the running ones for as long as this lives.
+struct Counted(Orchestrator);
+
+impl Counted {
+    fn new(host: Orchestrator) -> Self {
+        host.0.count.fetch_add(1, Ordering::Relaxed);
+        Self(host)
     }
 }
 
-/// Takes a saga out of the running ones, however its task ends.
-struct Leave {
-    host: Orchestrator,
-    id: SagaId,
-}
-
-impl Drop for Leave {
+impl Drop for Counted {
     fn drop(&mut self) {
-        self.host.0.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&self.id);
-        self.host.0.count.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.count.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Runner {
-    fn new(
-        host: Orchestrator,
-        row: SagaRow,
-        definition: Arc<Definition>,
-        begun: Option<usize>,
-        wake: Arc<Notify>,
-    ) -> Self {
+    fn new(place: Place, row: SagaRow, definition: Arc<Definition>, begun: Option<usize>) -> Self {
         let steps = definition.steps.len();
         let mut runner = Self {
-            host,
+            host: place.host.clone(),
+            place,
             progress: Progress::new(row.state, row.from_step, steps),
             outputs: vec![None; steps],
             begun: begun.max(row.att_step.filter(|_| row.att > 0)),
@@ -104,7 +85,6 @@ impl Runner {
             entries: vec![],
             failure: (String::new(), None),
             refusal: None,
-            wake,
             tell_at: tokio::time::Instant::now() + TELL_AFTER,
             told: false,
         };
@@ -116,7 +96,12 @@ impl Runner {
         loop {
             match self.act().await {
                 Ok(Flow::On) => {}
-                Ok(Flow::Over) => return,
+                // Whoever woke it meanwhile has changed the row: the wake-up must not be lost.
+                Ok(Flow::Over) => {
+                    if self.host.0.stop.is_cancelled() || self.place.leave() || !self.read_again().await {
+                        return;
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(saga = %self.row.id, %error, "the journal failed; the saga is read again after a pause");
                     if !self.pause(JOURNAL_PAUSE).await || !self.read_again().await {
@@ -160,7 +145,13 @@ impl Runner {
         let exhausted = retry.exhausted(failed);
         let next_at = now_ms().saturating_add(i64::try_from(pause).unwrap_or(i64::MAX));
         let entries = std::mem::take(&mut self.entries);
-        match self.host.0.journal.record_attempt(self.key(), step, Some(next_at), entries).await? {
+        match self
+            .host
+            .0
+            .journal
+            .record_attempt(self.key(), step, Some(next_at), entries)
+            .await?
+        {
             None => self.lost().await,
             Some(att) => {
                 (self.progress.att_step, self.progress.att, self.progress.failed) = (Some(step), att, None);
@@ -176,7 +167,13 @@ impl Runner {
         let exhausted = retry.exhausted(failed);
         let next_at = now_ms().saturating_add(i64::try_from(pause).unwrap_or(i64::MAX));
         let entries = std::mem::take(&mut self.entries);
-        match self.host.0.journal.record_back_attempt(self.key(), Some(next_at), entries).await? {
+        match self
+            .host
+            .0
+            .journal
+            .record_back_attempt(self.key(), Some(next_at), entries)
+            .await?
+        {
             None => self.lost().await,
             Some(att) => {
                 (self.progress.att_back, self.progress.failed) = (att, None);
@@ -191,14 +188,18 @@ impl Runner {
             return Ok(Flow::On);
         }
         self.tell().await;
-        if self.pause(Duration::from_millis(pause_ms)).await { Ok(Flow::On) } else { Ok(Flow::Over) }
+        if self.pause(Duration::from_millis(pause_ms)).await {
+            Ok(Flow::On)
+        } else {
+            Ok(Flow::Over)
+        }
     }
 
     /// False: the host stops. Somebody who changed the row wakes the saga: then it is read again.
     async fn pause(&mut self, pause: Duration) -> bool {
         let woken = tokio::select! {
             () = tokio::time::sleep(pause) => false,
-            () = self.wake.notified() => true,
+            () = self.place.woken() => true,
             () = self.host.0.stop.cancelled() => return false,
         };
         !woken || self.read_again().await
@@ -211,7 +212,9 @@ impl Runner {
                 Reason::Refused { code, detail }
             }
             Cause::Fenced => Reason::Fenced,
-            Cause::Exhausted => Reason::Exhausted { detail: self.failure.0.clone() },
+            Cause::Exhausted => Reason::Exhausted {
+                detail: self.failure.0.clone(),
+            },
             Cause::Overdue => Reason::Overdue,
         };
         let turn = Turn {
@@ -223,7 +226,14 @@ impl Runner {
         self.note_turn(State::Aborting, Some(reason.clone()));
         let entries = std::mem::take(&mut self.entries);
         // Rule "abort CAS before the first compensation".
-        if self.host.0.journal.turn(self.key(), turn, None, entries).await?.is_none() {
+        if self
+            .host
+            .0
+            .journal
+            .turn(self.key(), turn, None, entries)
+            .await?
+            .is_none()
+        {
             return self.lost().await;
         }
         self.row.reason = Some(reason);
@@ -241,21 +251,34 @@ impl Runner {
             _ => Reason::Exhausted { detail },
         };
         tracing::error!(saga = %self.row.id, state = state.name(), reason = reason.code(), step = name, "a saga is stuck and waits for an operator");
-        let turn = Turn { from: self.progress.state, to: state, from_step: None, reason: Some(reason.clone()) };
-        self.note_turn(state, Some(reason.clone()));
-        self.row.reason = Some(reason);
+        let turn = Turn {
+            from: self.progress.state,
+            to: state,
+            from_step: None,
+            reason: Some(reason.clone()),
+        };
+        self.note_turn(state, Some(reason));
         self.turn(turn).await
     }
 
     async fn end(&mut self, state: State) -> Result<Flow, JournalError> {
         // Rules "completed only from running" and "terminal writes are CAS".
-        let turn = Turn { from: self.progress.state, to: state, from_step: None, reason: None };
+        let turn = Turn {
+            from: self.progress.state,
+            to: state,
+            from_step: None,
+            reason: None,
+        };
         self.turn(turn).await
     }
 
     /// The last change of a saga, with the events that were not told yet.
     async fn turn(&mut self, turn: Turn) -> Result<Flow, JournalError> {
-        let news = self.news(turn.to);
+        let stuck = turn.reason.as_ref().map(|reason| reason.code().to_owned());
+        let news = News {
+            stuck,
+            ..self.news(turn.to)
+        };
         let entries = std::mem::take(&mut self.entries);
         match self.host.0.journal.turn(self.key(), turn, Some(news), entries).await? {
             Some(_) => Ok(Flow::Over),
@@ -264,7 +287,11 @@ impl Runner {
     }
 
     fn note_turn(&mut self, state: State, reason: Option<Reason>) {
-        self.entries.push(Entry::Turned { at_ms: now_ms(), state, reason });
+        self.entries.push(Entry::Turned {
+            at_ms: now_ms(),
+            state,
+            reason,
+        });
     }
 
     /// Tells the customer what has happened, once that takes long. It is no part of the saga: when it
@@ -292,7 +319,11 @@ impl Runner {
 
     fn news(&self, state: State) -> News {
         let frontier = self.progress.frontier_or_next();
-        let begun = self.begun.is_some_and(|begun| begun >= frontier);
+        let refused = self.progress.facts.get(frontier) == Some(&Some(Fact::Rejected));
+        let begun = refused || self.begun.is_some_and(|begun| begun >= frontier);
+        // The row's reason may be another by now: that of having been stuck.
+        let refusal = self.refusal.as_ref().filter(|_| refused).map(|(code, _)| code.as_str());
+        let reason = refusal.or_else(|| self.row.reason.as_ref().map(Reason::code));
         News {
             saga: self.row.id,
             nonce: self.row.nonce,
@@ -300,7 +331,8 @@ impl Runner {
             stream: self.row.stream.clone(),
             round: self.row.round,
             events: status::events(&self.progress, begun, state),
-            reason: self.row.reason.as_ref().map(|reason| reason.code().to_owned()),
+            reason: reason.map(str::to_owned),
+            stuck: None,
             at_ms: now_ms(),
         }
     }
@@ -311,7 +343,11 @@ impl Runner {
 
     /// A compare-and-set was lost: somebody else changed the saga.
     pub(crate) async fn lost(&mut self) -> Result<Flow, JournalError> {
-        if self.read_again().await { Ok(Flow::On) } else { Ok(Flow::Over) }
+        if self.read_again().await {
+            Ok(Flow::On)
+        } else {
+            Ok(Flow::Over)
+        }
     }
 
     /// Forgets everything and reads the row; false: there is nothing more to do.

@@ -8,6 +8,8 @@ use skald_store::clock::now_ms;
 use skald_store::journal::{Error as JournalError, NewSaga, SagaRow, StartKey, Started};
 
 use crate::Orchestrator;
+use crate::place::Place;
+use crate::run::run;
 
 /// How often another id is made when one is taken. Two clashes in a row are one in 16 million.
 const MOST_CLASHES: u32 = 8;
@@ -58,7 +60,11 @@ pub enum StartError {
 
 impl From<JournalError> for StartError {
     fn from(error: JournalError) -> Self {
-        if error.is_overload() { Self::Overloaded } else { Self::Journal(error) }
+        if error.is_overload() {
+            Self::Overloaded
+        } else {
+            Self::Journal(error)
+        }
     }
 }
 
@@ -115,7 +121,10 @@ impl Orchestrator {
         };
         match self.0.journal.start(new).await? {
             Started::New => {
-                self.run(row, request.definition, None);
+                // The sweep could only have it already if this thread had slept for seconds.
+                if let Some(place) = Place::take(self, row.id) {
+                    self.0.tasks.spawn(run(place, row, request.definition, None));
+                }
                 Ok(Launched::New)
             }
             Started::Clash => Ok(Launched::Clash),

@@ -38,7 +38,11 @@ impl Hub {
                 sender
             }
         };
-        Subscription { batches: sender.subscribe(), stream: stream.into(), hub: self.clone() }
+        Subscription {
+            batches: sender.subscribe(),
+            stream: stream.into(),
+            hub: self.clone(),
+        }
     }
 
     /// How many listeners there are.
@@ -55,7 +59,10 @@ impl Listener for Hub {
     fn told(&self, stream: &Arc<str>, definition: Digest, events: &[StoredEvent]) {
         if let Some(sender) = self.streams().get(stream) {
             // Nobody listening any more is not an error: the journal has the events.
-            let _ = sender.send(Batch { definition, events: events.into() });
+            let _ = sender.send(Batch {
+                definition,
+                events: events.into(),
+            });
         }
     }
 }
@@ -78,7 +85,10 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         let mut streams = self.hub.streams();
         // This subscription still counts as one.
-        if streams.get(&self.stream).is_some_and(|sender| sender.receiver_count() <= 1) {
+        if streams
+            .get(&self.stream)
+            .is_some_and(|sender| sender.receiver_count() <= 1)
+        {
             streams.remove(&self.stream);
         }
     }
@@ -91,8 +101,18 @@ mod tests {
     use skald_saga::status::{Event, Phase, Status};
 
     fn event(seq: i64) -> StoredEvent {
-        let event = Event { step: 0, status: Status::Execute, phase: Phase::Running };
-        StoredEvent { seq, saga: SagaId(1), event, reason: None, at_ms: 0 }
+        let event = Event {
+            step: 0,
+            status: Status::Execute,
+            phase: Phase::Running,
+        };
+        StoredEvent {
+            seq,
+            saga: SagaId(1),
+            event,
+            reason: None,
+            at_ms: 0,
+        }
     }
 
     #[tokio::test]

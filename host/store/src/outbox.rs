@@ -40,7 +40,9 @@ pub fn due(connection: &Connection, now_ms: i64, most: u32) -> rusqlite::Result<
 
 /// How many events wait, dead letters not counted.
 pub fn backlog(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.prepare_cached("SELECT count(*) FROM skald_outbox")?.query_row([], |row| row.get(0))
+    connection
+        .prepare_cached("SELECT count(*) FROM skald_outbox")?
+        .query_row([], |row| row.get(0))
 }
 
 /// Forgets events that are delivered.
@@ -71,7 +73,11 @@ pub fn bury(connection: &Connection, row: i64, subscriber: &str, reason: &str) -
 fn pending(row: &Row<'_>) -> rusqlite::Result<Pending> {
     Ok(Pending {
         row: row.get(0)?,
-        event: Publication { topic: row.get(1)?, key: row.get(2)?, data: row.get(3)? },
+        event: Publication {
+            topic: row.get(1)?,
+            key: row.get(2)?,
+            data: row.get(3)?,
+        },
         published_us: row.get(4)?,
         attempts: row.get(5)?,
     })

@@ -79,7 +79,11 @@ impl Error {
     }
 
     pub(crate) fn faulty(sqlstate: &str, message: impl Into<String>) -> Self {
-        Self::Faulty(Report { sqlstate: sqlstate.into(), message: message.into(), constraint: None })
+        Self::Faulty(Report {
+            sqlstate: sqlstate.into(),
+            message: message.into(),
+            constraint: None,
+        })
     }
 }
 
@@ -94,7 +98,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { rows: 10_000, result_bytes: 8 << 20 }
+        Self {
+            rows: 10_000,
+            result_bytes: 8 << 20,
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use skald_store::journal::{Journal, SagaRow, StoredEvent};
 use skald_store::sqlite::{File, OpenError, Options};
 use tokio::runtime::Runtime;
 
-use super::script::{PATIENCE, Say, Script, Seen};
+use super::script::{Gate, PATIENCE, Say, Script, Seen};
 
 /// The stream that every saga of a test tells to.
 pub const STREAM: &str = "customer 7";
@@ -184,10 +184,42 @@ impl Host {
             .collect()
     }
 
+    /// Changes a saga's row behind everybody's back, as a restored journal would.
+    pub fn force(&self, saga: SagaId, change: &'static str) {
+        let write = self
+            .orchestrator
+            .journal()
+            .file()
+            .writer
+            .write(move |journal| journal.execute(change, [saga.0.cast_signed()]));
+        assert_eq!(self.block_on(write).expect("the journal works"), 1);
+    }
+
     /// Ends as a process that is killed does: its tasks end where they are. What its writers have
     /// queued may still be done, as what a killed process had sent to a database may.
     pub fn kill(self) {
         self.runtime.shutdown_timeout(PATIENCE);
+    }
+
+    /// Is killed while a component stands at a gate. The component may go on, as a call that was sent
+    /// to a database may; nobody hears of it.
+    pub fn kill_at(self, gate: Gate) {
+        self.kill();
+        drop(gate);
+    }
+
+    /// Ends cleanly while a component stands at a gate.
+    pub fn stop_at(self, gate: Gate) {
+        let stopping = self.orchestrator.clone();
+        let stopped = self.runtime.spawn(async move { stopping.stop().await });
+        self.block_on(async {
+            while self.orchestrator.admits().is_ok() {
+                tokio::task::yield_now().await
+            }
+        });
+        drop(gate);
+        self.block_on(stopped).expect("it stops");
+        self.kill();
     }
 
     /// Ends as a process that is asked to.

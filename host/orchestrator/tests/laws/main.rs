@@ -4,3 +4,6 @@
 mod common;
 
 mod forward;
+mod operate;
+mod restart;
+mod start;

@@ -33,7 +33,17 @@ impl Action {
     /// The job, and where its reply comes once the commit is known. `origin` is given for step 0.
     pub fn new(key: Key, origin: Option<Origin>, guest: Box<dyn Guest>) -> (Self, oneshot::Receiver<Reply>) {
         let (told, answer) = oneshot::channel();
-        (Self { key, origin, guest, reply: None, effects: vec![], told }, answer)
+        (
+            Self {
+                key,
+                origin,
+                guest,
+                reply: None,
+                effects: vec![],
+                told,
+            },
+            answer,
+        )
     }
 
     /// Rules "the fence row is in the step's transaction" and "a plain SELECT never decides": the
@@ -47,9 +57,16 @@ impl Action {
                 (db, Ok((Reply { outcome, found: true }, Verdict::Keep)))
             }
             // Rule "clean-up moves a horizon": what is older was ended and cleaned up.
-            Ok(Taken::BelowHorizon) => {
-                (db, Ok((Reply { outcome: Outcome::TurnedAway, found: true }, Verdict::Undo)))
-            }
+            Ok(Taken::BelowHorizon) => (
+                db,
+                Ok((
+                    Reply {
+                        outcome: Outcome::TurnedAway,
+                        found: true,
+                    },
+                    Verdict::Undo,
+                )),
+            ),
             Ok(Taken::Fresh) => self.call(db),
         }
     }
@@ -77,7 +94,10 @@ impl Action {
                 Ok((Outcome::Rejected(refusal), Verdict::Keep))
             }
         });
-        (db, recorded.map(|(outcome, verdict)| (Reply { outcome, found: false }, verdict)))
+        (
+            db,
+            recorded.map(|(outcome, verdict)| (Reply { outcome, found: false }, verdict)),
+        )
     }
 }
 
@@ -131,7 +151,11 @@ fn take(connection: &Connection, key: &Key, origin: Option<&Origin>) -> rusqlite
         return Ok(Taken::Found(recorded));
     }
     // The horizon is read after the fence: the insert fixed what can be seen.
-    Ok(if query::is_below_horizon(connection, key)? { Taken::BelowHorizon } else { Taken::Fresh })
+    Ok(if query::is_below_horizon(connection, key)? {
+        Taken::BelowHorizon
+    } else {
+        Taken::Fresh
+    })
 }
 
 /// Rule "a repeated action sees `undone`": what was compensated is not done, and never runs again.
@@ -140,20 +164,35 @@ fn found(recorded: Recorded, key: &Key) -> Outcome {
         return Outcome::Alien(other_nonce(key));
     }
     match (recorded.outcome.as_str(), recorded.digest) {
-        (name::DONE, Some(digest)) => Outcome::Done { output: recorded.output.unwrap_or_default(), digest },
+        (name::DONE, Some(digest)) => Outcome::Done {
+            output: recorded.output.unwrap_or_default(),
+            digest,
+        },
         (name::REJECTED, _) => Outcome::Rejected(recorded.refusal()),
         (name::FENCED | name::UNDONE | name::UNDONE_BY_HAND, _) => Outcome::TurnedAway,
         (name::PENDING, _) => Outcome::Alien(broken_transaction(key)),
-        (other, _) => Outcome::Alien(format!("the fence of saga {} step {} says {other:?}", key.saga, key.step + 1)),
+        (other, _) => Outcome::Alien(format!(
+            "the fence of saga {} step {} says {other:?}",
+            key.saga,
+            key.step + 1
+        )),
     }
 }
 
 pub(super) fn other_nonce(key: &Key) -> String {
-    format!("the fence of saga {} step {} bears another nonce: its id was given out twice", key.saga, key.step + 1)
+    format!(
+        "the fence of saga {} step {} bears another nonce: its id was given out twice",
+        key.saga,
+        key.step + 1
+    )
 }
 
 pub(super) fn broken_transaction(key: &Key) -> String {
-    format!("the fence of saga {} step {} is pending: the component broke its transaction", key.saga, key.step + 1)
+    format!(
+        "the fence of saga {} step {} is pending: the component broke its transaction",
+        key.saga,
+        key.step + 1
+    )
 }
 
 /// What a call of a component in its savepoint came to.
@@ -205,17 +244,30 @@ fn record(
              WHERE saga = ? AND step = ? AND outcome = 'pending'",
         )?
         .execute((outcome, digest.map(|digest| digest.0), output, saga, step))?;
-    if changed == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(changed)) }
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(rusqlite::Error::StatementChangedRows(changed))
+    }
 }
 
 /// Nothing is recorded: an error of the database is never a refusal.
 pub(super) fn failed(error: &rusqlite::Error) -> Reply {
-    Reply { outcome: Outcome::Retry { detail: format!("the database failed: {error}"), after_ms: None }, found: false }
+    Reply {
+        outcome: Outcome::Retry {
+            detail: format!("the database failed: {error}"),
+            after_ms: None,
+        },
+        found: false,
+    }
 }
 
 pub(super) fn unknown() -> Reply {
     let detail = "the database did not say whether it committed".into();
-    Reply { outcome: Outcome::Retry { detail, after_ms: None }, found: false }
+    Reply {
+        outcome: Outcome::Retry { detail, after_ms: None },
+        found: false,
+    }
 }
 
 /// The digest in a row, if it is one.

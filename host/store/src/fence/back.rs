@@ -44,7 +44,18 @@ impl Back {
         guest: Box<dyn Guest>,
     ) -> (Self, oneshot::Receiver<Reply>) {
         let (told, answer) = oneshot::channel();
-        (Self { key, close, external_effects, guest, reply: None, effects: vec![], told }, answer)
+        (
+            Self {
+                key,
+                close,
+                external_effects,
+                guest,
+                reply: None,
+                effects: vec![],
+                told,
+            },
+            answer,
+        )
     }
 
     fn attempt(&mut self, db: Box<Db>) -> (Box<Db>, Attempt) {
@@ -64,7 +75,11 @@ impl Back {
 
     /// Rule "null compensation takes the fence".
     fn take(&mut self, db: Box<Db>) -> (Box<Db>, Attempt) {
-        let (db, undone) = if self.external_effects { self.call(db, None) } else { (db, Ok(None)) };
+        let (db, undone) = if self.external_effects {
+            self.call(db, None)
+        } else {
+            (db, Ok(None))
+        };
         let attempt = match undone {
             Err(error) => Err(error),
             Ok(Some(retry)) => Ok((retry, Verdict::Undo)),
@@ -84,7 +99,10 @@ impl Back {
             // Rule "compensation leaves `undone`": twice is once.
             (name::UNDONE | name::UNDONE_BY_HAND, _) => Outcome::Undone,
             (name::DONE, Some(_)) if self.close == Close::AndCompensate => return self.undo(db, &recorded),
-            (name::DONE, Some(digest)) => Outcome::Done { output: recorded.output.unwrap_or_default(), digest },
+            (name::DONE, Some(digest)) => Outcome::Done {
+                output: recorded.output.unwrap_or_default(),
+                digest,
+            },
             _ => Outcome::Alien(broken_transaction(&self.key)),
         };
         (db, keep(outcome, true))
@@ -107,15 +125,21 @@ impl Back {
         let digest = recorded.and_then(|recorded| recorded.digest);
         let output = recorded.and_then(|recorded| recorded.output.as_deref());
         let (db, called) = call_in_savepoint(db, |session| guest.compensate(session, digest, output));
-        let retry = |detail, after_ms| Some(Reply { outcome: Outcome::Retry { detail, after_ms }, found: false });
+        let retry = |detail, after_ms| {
+            Some(Reply {
+                outcome: Outcome::Retry { detail, after_ms },
+                found: false,
+            })
+        };
         let undone = called.map(|called| match called {
             Called::Done { effects, .. } => {
                 self.effects = effects;
                 None
             }
-            Called::Rejected(refusal) => {
-                retry(format!("the compensation was refused: {}: {}", refusal.code, refusal.detail), None)
-            }
+            Called::Rejected(refusal) => retry(
+                format!("the compensation was refused: {}: {}", refusal.code, refusal.detail),
+                None,
+            ),
             Called::Retry { detail, after_ms } => retry(detail, after_ms),
         });
         (db, undone)
@@ -160,5 +184,9 @@ fn mark_undone(connection: &Connection, key: &Key) -> rusqlite::Result<()> {
     let changed = connection
         .prepare_cached("UPDATE skald_fence SET outcome = 'undone' WHERE saga = ? AND step = ? AND outcome = 'done'")?
         .execute((saga, step))?;
-    if changed == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(changed)) }
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(rusqlite::Error::StatementChangedRows(changed))
+    }
 }

@@ -18,7 +18,10 @@ impl Recorded {
     /// What a rejected fence keeps in place of an output.
     pub fn refusal(&self) -> Refusal {
         let recorded = self.output.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        recorded.unwrap_or_else(|| Refusal { code: "refused".into(), detail: "the record of the refusal is damaged".into() })
+        recorded.unwrap_or_else(|| Refusal {
+            code: "refused".into(),
+            detail: "the record of the refusal is damaged".into(),
+        })
     }
 }
 
@@ -38,7 +41,9 @@ pub(super) fn recorded(connection: &Connection, key: &Key) -> rusqlite::Result<O
 }
 
 pub(super) fn is_below_horizon(connection: &Connection, key: &Key) -> rusqlite::Result<bool> {
-    let horizon: i64 = connection.prepare_cached("SELECT born FROM skald_horizon")?.query_row([], |row| row.get(0))?;
+    let horizon: i64 = connection
+        .prepare_cached("SELECT born FROM skald_horizon")?
+        .query_row([], |row| row.get(0))?;
     Ok(key.saga.born_ms().cast_signed() < horizon)
 }
 
@@ -109,7 +114,10 @@ pub fn resolve_by_hand(connection: &Connection, key: &Key) -> rusqlite::Result<b
 /// Rule "clean-up moves a horizon in the same transaction": forgets the fences of sagas born before
 /// `horizon_ms`, all of which must have ended. Says how many rows went.
 pub fn clean_up(connection: &Connection, horizon_ms: u64) -> rusqlite::Result<usize> {
-    connection.execute("UPDATE skald_horizon SET born = max(born, ?)", [horizon_ms.cast_signed()])?;
+    connection.execute(
+        "UPDATE skald_horizon SET born = max(born, ?)",
+        [horizon_ms.cast_signed()],
+    )?;
     let oldest_kept = SagaId::compose(horizon_ms, 0);
     connection.execute("DELETE FROM skald_fence WHERE saga < ?", [oldest_kept.0.cast_signed()])
 }

@@ -60,14 +60,22 @@ pub fn prepare(connection: &mut Connection, label: &str) -> Result<(), OpenError
         label: label.into(),
         detail: format!("the host's tables can't be made: {error}"),
     };
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unfit)?;
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(unfit)?;
     match version(&transaction).map_err(unfit)? {
         None => {
             transaction.execute_batch(TABLES).map_err(unfit)?;
-            transaction.execute("INSERT INTO skald_meta VALUES (?)", [VERSION]).map_err(unfit)?;
+            transaction
+                .execute("INSERT INTO skald_meta VALUES (?)", [VERSION])
+                .map_err(unfit)?;
         }
         Some(found) if found > VERSION => {
-            return Err(OpenError::TooNew { label: label.into(), found, known: VERSION });
+            return Err(OpenError::TooNew {
+                label: label.into(),
+                found,
+                known: VERSION,
+            });
         }
         Some(_) => {}
     }
@@ -76,11 +84,17 @@ pub fn prepare(connection: &mut Connection, label: &str) -> Result<(), OpenError
 
 fn version(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     let exists: Option<i64> = connection
-        .query_row("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'skald_meta'", [], |row| row.get(0))
+        .query_row(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'skald_meta'",
+            [],
+            |row| row.get(0),
+        )
         .optional()?;
     match exists {
         None => Ok(None),
-        Some(_) => connection.query_row("SELECT version FROM skald_meta", [], |row| row.get(0)).optional(),
+        Some(_) => connection
+            .query_row("SELECT version FROM skald_meta", [], |row| row.get(0))
+            .optional(),
     }
 }
 
@@ -160,11 +174,15 @@ pub fn migrate(
 ) -> Result<Migrated, MigrateError> {
     for (expected, migration) in (1..).zip(migrations) {
         if migration.version != expected {
-            return Err(MigrateError::Gap { found: migration.version, expected });
+            return Err(MigrateError::Gap {
+                found: migration.version,
+                expected,
+            });
         }
     }
-    let newest: u32 =
-        connection.query_row("SELECT coalesce(max(version), 0) FROM skald_migration", [], |row| row.get(0))?;
+    let newest: u32 = connection.query_row("SELECT coalesce(max(version), 0) FROM skald_migration", [], |row| {
+        row.get(0)
+    })?;
     let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
     if newest > known {
         return Err(MigrateError::Ahead { found: newest, known });
@@ -173,22 +191,36 @@ pub fn migrate(
     for migration in migrations {
         new += usize::from(run_one(connection, migration, digest)?);
     }
-    Ok(Migrated { new, all: migrations.len() })
+    Ok(Migrated {
+        new,
+        all: migrations.len(),
+    })
 }
 
 /// True when it was new.
 fn run_one(connection: &mut Connection, migration: &Migration, digest: Digest) -> Result<bool, MigrateError> {
-    let failed = |source| MigrateError::Failed { version: migration.version, name: migration.name.clone(), source };
+    let failed = |source| MigrateError::Failed {
+        version: migration.version,
+        name: migration.name.clone(),
+        source,
+    };
     let checksum = migration.checksum();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let before: Option<[u8; 32]> = transaction
-        .query_row("SELECT checksum FROM skald_migration WHERE version = ?", [migration.version], |row| row.get(0))
+        .query_row(
+            "SELECT checksum FROM skald_migration WHERE version = ?",
+            [migration.version],
+            |row| row.get(0),
+        )
         .optional()?;
     if let Some(before) = before {
         return if before == checksum.0 {
             Ok(false)
         } else {
-            Err(MigrateError::Edited { version: migration.version, name: migration.name.clone() })
+            Err(MigrateError::Edited {
+                version: migration.version,
+                name: migration.name.clone(),
+            })
         };
     }
     for statement in &migration.statements {

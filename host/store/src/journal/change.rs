@@ -97,7 +97,10 @@ impl Journal {
         entries: Vec<Entry>,
     ) -> Result<Option<Vec<StoredEvent>>, Error> {
         let history = lines(&entries);
-        let reason = turn.reason.as_ref().map(|reason| serde_json::to_string(reason).expect("reasons are plain data"));
+        let reason = turn
+            .reason
+            .as_ref()
+            .map(|reason| serde_json::to_string(reason).expect("reasons are plain data"));
         let told = self.listening(news.as_ref());
         let work = move |connection: &Connection| {
             let changed = connection
@@ -117,7 +120,9 @@ impl Journal {
             if changed == 0 {
                 return Ok(None);
             }
-            news.as_ref().map_or_else(|| Ok(vec![]), |news| append(connection, news)).map(Some)
+            news.as_ref()
+                .map_or_else(|| Ok(vec![]), |news| append(connection, news))
+                .map(Some)
         };
         let then = move |events: &Option<Vec<StoredEvent>>| told(events.as_deref().unwrap_or_default());
         Ok(self.file.writer.write_then(work, then).await?)
@@ -167,8 +172,10 @@ impl Journal {
     /// Rule "recovering is cleared when a step's fence is found absent": nobody can have seen an end.
     pub async fn clear_recovering(&self, saga: (SagaId, Nonce)) -> Result<(), Error> {
         self.write(move |connection| {
-            connection
-                .execute("UPDATE saga SET recovering = 0 WHERE id = ? AND nonce = ?", (saga.0.0.cast_signed(), saga.1.0))
+            connection.execute(
+                "UPDATE saga SET recovering = 0 WHERE id = ? AND nonce = ?",
+                (saga.0.0.cast_signed(), saga.1.0),
+            )
         })
         .await
         .map(drop)
@@ -177,7 +184,8 @@ impl Journal {
     /// Claims a saga for this host. It only saves work that others would do as well.
     pub async fn claim(&self, saga: (SagaId, Nonce), entries: Vec<Entry>) -> Result<(), Error> {
         let (owner, history) = (self.owner.clone(), lines(&entries));
-        self.write(move |connection| claim(connection, saga.0, &owner, &history)).await
+        self.write(move |connection| claim(connection, saga.0, &owner, &history))
+            .await
     }
 
     /// Gives the claims of this host up, so that a pick-up after a clean stop is not counted as one

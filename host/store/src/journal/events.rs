@@ -23,8 +23,10 @@ pub struct News {
     pub round: u32,
     /// The events, in order, those of the past included.
     pub events: Vec<Event>,
-    /// The reason that FAILED and `ROLLBACK_FAIL` carry.
+    /// Why it turned back: what FAILED carries.
     pub reason: Option<String>,
+    /// Why it is stuck: what its last event carries then.
+    pub stuck: Option<String>,
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
 }
@@ -54,7 +56,11 @@ impl Journal {
                 .prepare_cached("SELECT state FROM saga WHERE id = ? AND nonce = ?")?
                 .query_row((news.saga.0.cast_signed(), news.nonce.0), |row| row.get(0))
                 .optional()?;
-            if current.as_deref() == Some(state.name()) { append(connection, &news) } else { Ok(vec![]) }
+            if current.as_deref() == Some(state.name()) {
+                append(connection, &news)
+            } else {
+                Ok(vec![])
+            }
         };
         Ok(self.file.writer.write_then(work, move |events| told(events)).await?)
     }
@@ -76,7 +82,9 @@ impl Journal {
         self.read(move |connection| {
             connection
                 .prepare_cached("SELECT max(step) FROM event WHERE saga = ? AND status = ?")?
-                .query_row((saga.0.cast_signed(), Status::Execute as u8), |row| Ok(step_from_column(row.get(0)?)))
+                .query_row((saga.0.cast_signed(), Status::Execute as u8), |row| {
+                    Ok(step_from_column(row.get(0)?))
+                })
         })
         .await
     }
@@ -87,7 +95,12 @@ impl Journal {
     }
 
     /// The events after one, at most so many, each with the digest of its saga's definition.
-    pub async fn events_after(&self, stream: Arc<str>, seq: i64, most: u32) -> Result<Vec<(StoredEvent, Digest)>, Error> {
+    pub async fn events_after(
+        &self,
+        stream: Arc<str>,
+        seq: i64,
+        most: u32,
+    ) -> Result<Vec<(StoredEvent, Digest)>, Error> {
         self.read(move |connection| {
             connection
                 .prepare_cached(
@@ -122,9 +135,7 @@ pub(super) fn append(connection: &Connection, news: &News) -> rusqlite::Result<V
          ON CONFLICT (saga, step, status, round) DO NOTHING",
     )?;
     for event in &news.events {
-        // What was begun and done before an operator stepped in is not told again after it.
-        let round = if matches!(event.status, Status::Execute | Status::Success | Status::RolledBack) { 0 } else { news.round };
-        let reason = news.reason.as_deref().filter(|_| matches!(event.status, Status::Failed | Status::RollbackFail));
+        let (round, reason) = (round(event, news.round), reason(event, news));
         seq += i64::try_from(insert.execute((
             &news.stream,
             seq + 1,
@@ -139,16 +150,32 @@ pub(super) fn append(connection: &Connection, news: &News) -> rusqlite::Result<V
         .unwrap_or(0);
         if connection.changes() == 1 {
             let reason = reason.map(str::to_owned);
-            told.push(StoredEvent { seq, saga: news.saga, event: *event, reason, at_ms: news.at_ms });
+            told.push(StoredEvent {
+                seq,
+                saga: news.saga,
+                event: *event,
+                reason,
+                at_ms: news.at_ms,
+            });
         }
     }
     // Every end is told by an event of its own, also where all that happened had been told before.
-    if let Some(last) = news.events.last().filter(|last| matches!(last.phase, Phase::Completed | Phase::Compensated))
+    if let Some(last) = news
+        .events
+        .last()
+        .filter(|last| matches!(last.phase, Phase::Completed | Phase::Compensated))
         && told.last().is_none_or(|event: &StoredEvent| event.event != *last)
     {
         seq += 1;
         insert_again(connection, news, *last, seq)?;
-        told.push(StoredEvent { seq, saga: news.saga, event: *last, reason: None, at_ms: news.at_ms });
+        let reason = reason(last, news).map(str::to_owned);
+        told.push(StoredEvent {
+            seq,
+            saga: news.saga,
+            event: *last,
+            reason,
+            at_ms: news.at_ms,
+        });
     }
     if !told.is_empty() {
         connection
@@ -160,13 +187,35 @@ pub(super) fn append(connection: &Connection, news: &News) -> rusqlite::Result<V
     Ok(told)
 }
 
+/// The round of a FAILED that tells of turning back: that is told once.
+const TURNED_ROUND: i64 = 1 << 39;
+
+/// In which round an event is told. What was begun, done, undone or turned back before an operator
+/// stepped in is not told again after it; being stuck again is.
+fn round(event: &Event, round: u32) -> i64 {
+    match event.status {
+        Status::Execute | Status::Success | Status::RolledBack => 0,
+        Status::Failed if event.phase != Phase::Stuck => TURNED_ROUND,
+        Status::Failed | Status::RollbackFail => round.into(),
+    }
+}
+
+/// The reason that an event carries.
+fn reason<'n>(event: &Event, news: &'n News) -> Option<&'n str> {
+    match event.status {
+        Status::Failed if event.phase != Phase::Stuck => news.reason.as_deref(),
+        Status::Failed | Status::RollbackFail => news.stuck.as_deref(),
+        _ => None,
+    }
+}
+
 /// The round of an event that was told before as one among others, and now tells the end.
 const END_ROUND: i64 = 1 << 40;
 
 fn insert_again(connection: &Connection, news: &News, event: Event, seq: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO event (stream, seq, saga, step, status, round, phase, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO event (stream, seq, saga, step, status, round, phase, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute((
             &news.stream,
@@ -176,6 +225,7 @@ fn insert_again(connection: &Connection, news: &News, event: Event, seq: i64) ->
             event.status as u8,
             END_ROUND + i64::from(news.round),
             event.phase as u8,
+            reason(&event, news),
             news.at_ms,
         ))
         .map(drop)

@@ -122,7 +122,11 @@ impl Journal {
     pub fn open(options: &Options, listener: Arc<dyn Listener>) -> Result<Self, OpenError> {
         let file = File::open(options, schema::prepare)?;
         let owner = format!("{:016x}", getrandom::u64().unwrap_or_default());
-        Ok(Self { file, owner: owner.into(), listener })
+        Ok(Self {
+            file,
+            owner: owner.into(),
+            listener,
+        })
     }
 
     /// The file it is in.
@@ -134,7 +138,10 @@ impl Journal {
     pub async fn keep_definition(&self, definition: &Definition) -> Result<(), Error> {
         let (digest, body) = (definition.digest(), definition.to_json());
         self.write(move |connection| {
-            connection.execute("INSERT INTO definition (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING", (digest.0, &body))
+            connection.execute(
+                "INSERT INTO definition (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (digest.0, &body),
+            )
         })
         .await
         .map(drop)
@@ -154,7 +161,11 @@ impl Journal {
     /// A saga's row.
     pub async fn load(&self, id: SagaId) -> Result<Option<SagaRow>, Error> {
         self.read(move |connection| {
-            let mut rows = rows(connection, &format!("SELECT {COLUMNS} FROM saga WHERE id = ?"), [id.0.cast_signed()])?;
+            let mut rows = rows(
+                connection,
+                &format!("SELECT {COLUMNS} FROM saga WHERE id = ?"),
+                [id.0.cast_signed()],
+            )?;
             Ok(rows.pop())
         })
         .await?
@@ -220,7 +231,11 @@ fn saga_row(row: &Row<'_>) -> rusqlite::Result<Result<SagaRow, Error>> {
     let Some(state) = State::from_name(&state) else {
         return Ok(Err(damaged(format!("its state is {state:?}"))));
     };
-    let reason = match row.get::<_, Option<String>>(9)?.map(|text| serde_json::from_str(&text)).transpose() {
+    let reason = match row
+        .get::<_, Option<String>>(9)?
+        .map(|text| serde_json::from_str(&text))
+        .transpose()
+    {
         Ok(reason) => reason,
         Err(error) => return Ok(Err(damaged(format!("its reason is no reason: {error}")))),
     };

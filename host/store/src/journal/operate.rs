@@ -32,7 +32,9 @@ impl Operation {
     /// The state that comes after one, if the operation is possible in it.
     fn after(self, state: State) -> Option<State> {
         match (self, state) {
-            (Self::Cancel, State::Running | State::StuckForward) | (Self::Abort, State::StuckForward) => Some(State::Aborting),
+            (Self::Cancel, State::Running | State::StuckForward) | (Self::Abort, State::StuckForward) => {
+                Some(State::Aborting)
+            }
             // Rule "operator's retry is CAS on the exact stuck state".
             (Self::Retry, State::StuckForward) => Some(State::Running),
             (Self::Retry, State::StuckBack) => Some(State::Aborting),
@@ -57,8 +59,15 @@ pub enum Operated {
 
 impl Journal {
     /// Does it, on whose behalf and why.
-    pub async fn operate(&self, saga: SagaId, operation: Operation, by: String, reason: String) -> Result<Operated, Error> {
-        self.write(move |connection| operate(connection, saga, operation, &by, &reason)).await
+    pub async fn operate(
+        &self,
+        saga: SagaId,
+        operation: Operation,
+        by: String,
+        reason: String,
+    ) -> Result<Operated, Error> {
+        self.write(move |connection| operate(connection, saga, operation, &by, &reason))
+            .await
     }
 
     /// Notes in the history that an operator undoes a step by hand.
@@ -72,7 +81,10 @@ impl Journal {
         };
         let history = lines(&[entry]);
         self.write(move |connection| {
-            connection.execute("UPDATE saga SET history = history || ? WHERE id = ?", (&history, saga.0.cast_signed()))
+            connection.execute(
+                "UPDATE saga SET history = history || ? WHERE id = ?",
+                (&history, saga.0.cast_signed()),
+            )
         })
         .await
         .map(drop)
@@ -90,14 +102,22 @@ fn operate(
         .prepare_cached("SELECT state, recovering FROM saga WHERE id = ?")?
         .query_row([saga.0.cast_signed()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((name, recovering)) = found else { return Ok(Operated::Unknown) };
-    let Some(state) = State::from_name(&name) else { return Ok(Operated::Unknown) };
+    let Some((name, recovering)) = found else {
+        return Ok(Operated::Unknown);
+    };
+    let Some(state) = State::from_name(&name) else {
+        return Ok(Operated::Unknown);
+    };
     if recovering && operation != Operation::Retry {
         return Ok(Operated::Recovering);
     }
-    let Some(next) = operation.after(state) else { return Ok(Operated::NotIn(state)) };
+    let Some(next) = operation.after(state) else {
+        return Ok(Operated::NotIn(state));
+    };
     let turned = matches!((state, next), (State::Running | State::StuckForward, State::Aborting));
-    let why = Reason::Cancelled { detail: format!("{by}: {reason}") };
+    let why = Reason::Cancelled {
+        detail: format!("{by}: {reason}"),
+    };
     let why = turned.then(|| serde_json::to_string(&why).expect("reasons are plain data"));
     let entry = Entry::Operated {
         at_ms: now_ms(),
@@ -120,5 +140,9 @@ fn operate(
             saga.0.cast_signed(),
             state.name(),
         ))?;
-    Ok(if changed == 1 { Operated::Now(next) } else { Operated::NotIn(state) })
+    Ok(if changed == 1 {
+        Operated::Now(next)
+    } else {
+        Operated::NotIn(state)
+    })
 }

@@ -81,7 +81,10 @@ impl Journal {
     pub async fn list(&self, filter: Filter) -> Result<Vec<Summary>, Error> {
         let (text, params) = statement(&filter);
         self.read(move |connection| {
-            connection.prepare_cached(&text)?.query_map(rusqlite::params_from_iter(params), summary)?.collect()
+            connection
+                .prepare_cached(&text)?
+                .query_map(rusqlite::params_from_iter(params), summary)?
+                .collect()
         })
         .await
     }
@@ -93,7 +96,11 @@ impl Journal {
                 .prepare_cached(&format!("SELECT {SUMMARY}, input, history FROM saga WHERE id = ?"))?
                 .query_row([saga.0.cast_signed()], |row| {
                     let history: String = row.get(11)?;
-                    Ok(SagaDetail { summary: summary(row)?, input: json(&row.get::<_, String>(10)?), history: history.lines().map(json).collect() })
+                    Ok(SagaDetail {
+                        summary: summary(row)?,
+                        input: json(&row.get::<_, String>(10)?),
+                        history: history.lines().map(json).collect(),
+                    })
                 })
                 .optional()
         })
@@ -121,15 +128,16 @@ impl Journal {
         .await
     }
 
-    /// When the oldest saga that has not ended was born, in milliseconds since 1970: nothing younger
-    /// may be cleaned up.
-    pub async fn oldest_unfinished(&self) -> Result<Option<i64>, Error> {
+    /// The oldest saga that has not ended: its fences and those of younger sagas must not be cleaned
+    /// up. Age is by id, as it is for the fences: the row itself is born a little later.
+    pub async fn oldest_unfinished(&self) -> Result<Option<SagaId>, Error> {
         self.read(|connection| {
-            connection
+            let oldest: Option<i64> = connection
                 .prepare_cached(
-                    "SELECT min(born) FROM saga INDEXED BY saga_open WHERE state NOT IN ('completed', 'compensated')",
+                    "SELECT min(id) FROM saga INDEXED BY saga_open WHERE state NOT IN ('completed', 'compensated')",
                 )?
-                .query_row([], |row| row.get(0))
+                .query_row([], |row| row.get(0))?;
+            Ok(oldest.map(|id| SagaId(id.cast_unsigned())))
         })
         .await
     }
@@ -163,7 +171,13 @@ fn statement(filter: &Filter) -> (String, Vec<Column>) {
         params.push(Column::Integer(before.0.cast_signed()));
     }
     params.push(Column::Integer(filter.limit.into()));
-    (format!("SELECT {SUMMARY} FROM saga WHERE {} ORDER BY id DESC LIMIT ?", conditions.join(" AND ")), params)
+    (
+        format!(
+            "SELECT {SUMMARY} FROM saga WHERE {} ORDER BY id DESC LIMIT ?",
+            conditions.join(" AND ")
+        ),
+        params,
+    )
 }
 
 fn summary(row: &Row<'_>) -> rusqlite::Result<Summary> {

@@ -64,22 +64,32 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), OpenError> {
         label: "journal".into(),
         detail: format!("its tables can't be made: {error}"),
     };
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unfit)?;
-    transaction.execute("CREATE TABLE IF NOT EXISTS meta (version INTEGER NOT NULL)", []).map_err(unfit)?;
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(unfit)?;
+    transaction
+        .execute("CREATE TABLE IF NOT EXISTS meta (version INTEGER NOT NULL)", [])
+        .map_err(unfit)?;
     let found: i64 = transaction
         .query_row("SELECT version FROM meta", [], |row| row.get(0))
         .optional()
         .map_err(unfit)?
         .unwrap_or(0);
     if found > VERSION {
-        return Err(OpenError::TooNew { label: "journal".into(), found, known: VERSION });
+        return Err(OpenError::TooNew {
+            label: "journal".into(),
+            found,
+            known: VERSION,
+        });
     }
     for upgrade in UPGRADES.iter().skip(usize::try_from(found).unwrap_or(0)) {
         transaction.execute_batch(upgrade).map_err(unfit)?;
     }
     if found < VERSION {
         transaction.execute("DELETE FROM meta", []).map_err(unfit)?;
-        transaction.execute("INSERT INTO meta VALUES (?)", [VERSION]).map_err(unfit)?;
+        transaction
+            .execute("INSERT INTO meta VALUES (?)", [VERSION])
+            .map_err(unfit)?;
     }
     transaction.commit().map_err(unfit)
 }

@@ -112,7 +112,10 @@ fn recorded(connection: &Connection, key: &StartKey) -> rusqlite::Result<Option<
                 return Ok(Started::OtherBody);
             }
             Ok(match row.get::<_, Option<i64>>(1)? {
-                Some(saga) => Started::Before { saga: SagaId(saga.cast_unsigned()), response: row.get(2)? },
+                Some(saga) => Started::Before {
+                    saga: SagaId(saga.cast_unsigned()),
+                    response: row.get(2)?,
+                },
                 None => Started::RefusedBefore(row.get(3)?),
             })
         })
@@ -126,7 +129,14 @@ fn insert(connection: &Connection, saga: &NewSaga, owner: &str) -> rusqlite::Res
                 "INSERT INTO start_key (principal, route, key, body_hash, saga_id, response) VALUES (?, ?, ?, ?, ?, ?) \
                  ON CONFLICT DO NOTHING",
             )?
-            .execute((&key.principal, &key.route, &key.key, key.body_hash.0, saga.id.0.cast_signed(), response))?;
+            .execute((
+                &key.principal,
+                &key.route,
+                &key.key,
+                key.body_hash.0,
+                saga.id.0.cast_signed(),
+                response,
+            ))?;
         if inserted == 0 {
             let before = recorded(connection, key)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
             return Ok(match before {

@@ -53,15 +53,24 @@ impl Db {
             path: options.path.display().to_string(),
             source,
         };
-        let mut connection =
-            Connection::open_with_flags(&options.path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-                .map_err(unusable)?;
+        let mut connection = Connection::open_with_flags(
+            &options.path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )
+        .map_err(unusable)?;
         configure(&connection).map_err(unusable)?;
-        let damage: String =
-            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(unusable)?;
+        let damage: String = connection
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .map_err(unusable)?;
         if damage != "ok" {
-            let detail = format!("{} is damaged ({damage}); restore it from a backup", options.path.display());
-            return Err(OpenError::Unfit { label: options.label.clone(), detail });
+            let detail = format!(
+                "{} is damaged ({damage}); restore it from a backup",
+                options.path.display()
+            );
+            return Err(OpenError::Unfit {
+                label: options.label.clone(),
+                detail,
+            });
         }
         prepare(&mut connection)?;
         Self::guarded(connection, options).map_err(unusable)
@@ -146,7 +155,10 @@ impl Db {
     pub(super) fn guest_reads(&mut self, statement: &str) -> Result<bool, Error> {
         self.vetting.vet(statement)?;
         let _raised = self.wall.raise();
-        let prepared = self.connection.prepare_cached(statement).map_err(|error| classify(&error))?;
+        let prepared = self
+            .connection
+            .prepare_cached(statement)
+            .map_err(|error| classify(&error))?;
         Ok(prepared.readonly())
     }
 
@@ -209,7 +221,8 @@ impl Deadline {
     }
 
     fn set(&self, at: Option<Instant>) {
-        self.at_us.store(at.map_or(u64::MAX, |at| micros_since(self.zero, at)), Ordering::Relaxed);
+        self.at_us
+            .store(at.map_or(u64::MAX, |at| micros_since(self.zero, at)), Ordering::Relaxed);
     }
 }
 
@@ -241,7 +254,10 @@ fn prepare<'c>(
     let wanted = prepared.parameter_count();
     if wanted != params.len() {
         let given = params.len();
-        return Err(Error::faulty("07001", format!("the statement has {wanted} parameters, and {given} were given")));
+        return Err(Error::faulty(
+            "07001",
+            format!("the statement has {wanted} parameters, and {given} were given"),
+        ));
     }
     Ok(prepared)
 }
@@ -257,12 +273,7 @@ fn execute(connection: &Connection, statement: &str, params: &[Value]) -> Result
     Ok(u32::try_from(changed).unwrap_or(u32::MAX))
 }
 
-fn query(
-    connection: &Connection,
-    limits: Limits,
-    statement: &str,
-    params: &[Value],
-) -> Result<ResultSet, Error> {
+fn query(connection: &Connection, limits: Limits, statement: &str, params: &[Value]) -> Result<ResultSet, Error> {
     let mut prepared = prepare(connection, statement, params)?;
     let kinds = column_kinds(&prepared);
     let columns = prepared.column_names().into_iter().map(String::from).collect();
@@ -273,7 +284,10 @@ fn query(
     let mut bytes = 0;
     while let Some(row) = rows.next().map_err(|error| classify(&error))? {
         if result.rows.len() >= limits.rows {
-            return Err(Error::faulty("54000", format!("the result has more than {} rows: add a LIMIT", limits.rows)));
+            return Err(Error::faulty(
+                "54000",
+                format!("the result has more than {} rows: add a LIMIT", limits.rows),
+            ));
         }
         let mut values = Vec::with_capacity(kinds.len());
         for (index, kind) in kinds.iter().enumerate() {
@@ -282,7 +296,10 @@ fn query(
             values.push(read(value, *kind)?);
         }
         if bytes > limits.result_bytes {
-            return Err(Error::faulty("54000", format!("the result is larger than {} bytes", limits.result_bytes)));
+            return Err(Error::faulty(
+                "54000",
+                format!("the result is larger than {} bytes", limits.result_bytes),
+            ));
         }
         result.rows.push(values);
     }

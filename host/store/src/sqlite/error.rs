@@ -18,7 +18,9 @@ pub enum OpenError {
         source: rusqlite::Error,
     },
     /// Its tables are of a version that this host does not know.
-    #[error("database {label}: its tables have version {found}, and this host knows versions up to {known}; use a newer skald")]
+    #[error(
+        "database {label}: its tables have version {found}, and this host knows versions up to {known}; use a newer skald"
+    )]
     TooNew {
         /// The database's label.
         label: String,
@@ -60,8 +62,13 @@ pub(crate) fn classify(error: &rusqlite::Error) -> Error {
         ffi::SQLITE_CONSTRAINT => Error::Constraint(report("23000")),
         ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Error::Contention(report("40001")),
         ffi::SQLITE_INTERRUPT => Error::Contention(report("57014")),
-        ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_NOMEM | ffi::SQLITE_CANTOPEN | ffi::SQLITE_CORRUPT
-        | ffi::SQLITE_NOTADB | ffi::SQLITE_READONLY => Error::Unreachable(error.to_string()),
+        ffi::SQLITE_FULL
+        | ffi::SQLITE_IOERR
+        | ffi::SQLITE_NOMEM
+        | ffi::SQLITE_CANTOPEN
+        | ffi::SQLITE_CORRUPT
+        | ffi::SQLITE_NOTADB
+        | ffi::SQLITE_READONLY => Error::Unreachable(error.to_string()),
         ffi::SQLITE_AUTH => Error::Faulty(report("42501")),
         ffi::SQLITE_TOOBIG => Error::Faulty(report("54000")),
         ffi::SQLITE_MISMATCH => Error::Faulty(report("42804")),
@@ -71,5 +78,7 @@ pub(crate) fn classify(error: &rusqlite::Error) -> Error {
 
 /// The columns that SQLite names in `UNIQUE constraint failed: customer.email`.
 fn constraint(message: &str) -> Option<String> {
-    message.split_once("constraint failed: ").map(|(_, columns)| columns.to_owned())
+    message
+        .split_once("constraint failed: ")
+        .map(|(_, columns)| columns.to_owned())
 }

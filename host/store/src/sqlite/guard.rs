@@ -51,7 +51,10 @@ fn check(statement: &str) -> Result<(), Error> {
         ));
     }
     if statement.to_ascii_lowercase().contains(HOST_PREFIX) {
-        return Err(Error::faulty("42501", format!("names that begin with {HOST_PREFIX} are the host's")));
+        return Err(Error::faulty(
+            "42501",
+            format!("names that begin with {HOST_PREFIX} are the host's"),
+        ));
     }
     Ok(())
 }
@@ -138,9 +141,24 @@ mod tests {
             assert!(check(statement).is_ok(), "{statement}");
         }
         for statement in [
-            "BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT x", "RELEASE x", "PRAGMA user_version", "ATTACH 'x' AS y",
-            "VACUUM", "CREATE TABLE x (y)", "DROP TABLE product", "ALTER TABLE product ADD x", "", "-- nothing",
-            "/* open", "EXPLAIN SELECT 1", "SELECT * FROM SKALD_fence", "UPDATE \"skald_fence\" SET outcome = 'done'",
+            "BEGIN",
+            "COMMIT",
+            "END",
+            "ROLLBACK",
+            "SAVEPOINT x",
+            "RELEASE x",
+            "PRAGMA user_version",
+            "ATTACH 'x' AS y",
+            "VACUUM",
+            "CREATE TABLE x (y)",
+            "DROP TABLE product",
+            "ALTER TABLE product ADD x",
+            "",
+            "-- nothing",
+            "/* open",
+            "EXPLAIN SELECT 1",
+            "SELECT * FROM SKALD_fence",
+            "UPDATE \"skald_fence\" SET outcome = 'done'",
         ] {
             assert!(check(statement).is_err(), "{statement}");
         }

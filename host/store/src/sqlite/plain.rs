@@ -33,12 +33,20 @@ type Returned = (Box<Db>, Verdict);
 impl PlainSession {
     /// Access until `deadline`; with `read_only` nothing can be changed.
     pub fn new(file: File, read_only: bool, deadline: Instant) -> Self {
-        Self { file, read_only, deadline, open: None }
+        Self {
+            file,
+            read_only,
+            deadline,
+            open: None,
+        }
     }
 
     fn writable(&self) -> Result<(), Error> {
         if self.read_only {
-            return Err(Error::faulty("25006", "a component that is called from a step may only read"));
+            return Err(Error::faulty(
+                "25006",
+                "a component that is called from a step may only read",
+            ));
         }
         Ok(())
     }
@@ -56,20 +64,34 @@ impl PlainSession {
         let (told, answer) = mpsc::sync_channel(1);
         self.file
             .writer
-            .submit(Box::new(Single { work, found: None, told, deadline: self.deadline }))
+            .submit(Box::new(Single {
+                work,
+                found: None,
+                told,
+                deadline: self.deadline,
+            }))
             .map_err(|error| Error::Unreachable(error.to_string()))?;
-        answer
-            .recv()
-            .unwrap_or_else(|_| Err(Error::Unreachable("the database did not say whether it committed".into())))
+        answer.recv().unwrap_or_else(|_| {
+            Err(Error::Unreachable(
+                "the database did not say whether it committed".into(),
+            ))
+        })
     }
 
     fn end(&mut self, verdict: Verdict) -> Result<(), Error> {
-        let Some(Borrowed { session, back, fate, .. }) = self.open.take() else { return Err(Error::Ended) };
+        let Some(Borrowed {
+            session, back, fate, ..
+        }) = self.open.take()
+        else {
+            return Err(Error::Ended);
+        };
         let gone = || Error::Unreachable("the database is closed".into());
         back.send((session.0, verdict)).map_err(|_| gone())?;
         match fate.recv().map_err(|_| gone())? {
             Fate::Known => Ok(()),
-            Fate::Unknown => Err(Error::Unreachable("the database did not say whether it committed".into())),
+            Fate::Unknown => Err(Error::Unreachable(
+                "the database did not say whether it committed".into(),
+            )),
         }
     }
 }
@@ -110,8 +132,16 @@ impl Session for PlainSession {
         let (lend, borrowed) = mpsc::sync_channel(0);
         let (back, returned) = mpsc::sync_channel(1);
         let (told, fate) = mpsc::sync_channel(1);
-        let job = Lend { lend: Some(lend), returned, told, lost: false };
-        self.file.writer.submit(Box::new(job)).map_err(|error| Error::Unreachable(error.to_string()))?;
+        let job = Lend {
+            lend: Some(lend),
+            returned,
+            told,
+            lost: false,
+        };
+        self.file
+            .writer
+            .submit(Box::new(job))
+            .map_err(|error| Error::Unreachable(error.to_string()))?;
         let db = borrowed
             .recv_timeout(self.time_left())
             .map_err(|_| Error::Unreachable("the database was busy until the deadline".into()))?;
@@ -120,7 +150,12 @@ impl Session for PlainSession {
         session.set_deadline(self.deadline);
         match session.begin() {
             Ok(outermost) => {
-                self.open = Some(Borrowed { session, outermost, back, fate });
+                self.open = Some(Borrowed {
+                    session,
+                    outermost,
+                    back,
+                    fate,
+                });
                 Ok(outermost)
             }
             Err(error) => {
@@ -133,7 +168,11 @@ impl Session for PlainSession {
     fn commit(&mut self, mark: Mark) -> Result<(), Error> {
         let open = self.open.as_mut().ok_or(Error::Ended)?;
         open.session.commit(mark)?;
-        if mark == open.outermost { self.end(Verdict::Keep) } else { Ok(()) }
+        if mark == open.outermost {
+            self.end(Verdict::Keep)
+        } else {
+            Ok(())
+        }
     }
 
     fn rollback(&mut self, mark: Mark) {
@@ -212,7 +251,10 @@ impl Job for Lend {
         if let Err(mpsc::SendError(db)) = lend.send(db) {
             return (db, Verdict::Undo);
         }
-        let (mut db, verdict) = self.returned.recv().expect("a session gives the connection back when it is dropped");
+        let (mut db, verdict) = self
+            .returned
+            .recv()
+            .expect("a session gives the connection back when it is dropped");
         db.reset_call();
         (db, verdict)
     }

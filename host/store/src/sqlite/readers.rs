@@ -17,14 +17,18 @@ impl Readers {
     pub(super) fn open(options: &Options) -> Result<Self, OpenError> {
         let (back, idle) = crossbeam_channel::bounded(options.readers);
         for _ in 0..options.readers {
-            back.send(Db::open_reader(options)?).expect("the channel holds as many as are opened");
+            back.send(Db::open_reader(options)?)
+                .expect("the channel holds as many as are opened");
         }
         Ok(Self { idle, back })
     }
 
     /// Waits for a connection that is free. It blocks: never call it on a thread that serves others.
     pub(super) fn lend(&self) -> Lent<'_> {
-        Lent { db: Some(self.idle.recv().expect("this handle keeps the channel open")), home: self }
+        Lent {
+            db: Some(self.idle.recv().expect("this handle keeps the channel open")),
+            home: self,
+        }
     }
 
     /// Uses a connection; it blocks until one is free.
@@ -38,7 +42,9 @@ impl Readers {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> rusqlite::Result<T> {
         let readers = self.clone();
-        tokio::task::spawn_blocking(move || readers.with(work)).await.expect("a read does not panic")
+        tokio::task::spawn_blocking(move || readers.with(work))
+            .await
+            .expect("a read does not panic")
     }
 }
 

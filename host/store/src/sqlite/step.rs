@@ -34,9 +34,17 @@ impl StepSession {
     pub(crate) fn finish(mut self, keep: bool) -> (Box<Db>, rusqlite::Result<(bool, Vec<AfterCommit>)>) {
         let db = &mut self.0;
         let poisoned = db.poisoned;
-        let effects = if keep && !poisoned { std::mem::take(&mut db.after_commit) } else { vec![] };
+        let effects = if keep && !poisoned {
+            std::mem::take(&mut db.after_commit)
+        } else {
+            vec![]
+        };
         db.reset_call();
-        let undone = if keep && !poisoned { Ok(()) } else { db.control("ROLLBACK TO") };
+        let undone = if keep && !poisoned {
+            Ok(())
+        } else {
+            db.control("ROLLBACK TO")
+        };
         let ended = undone.and_then(|()| db.control("RELEASE"));
         (self.0, ended.map(|()| (poisoned, effects)))
     }
@@ -58,7 +66,11 @@ impl StepSession {
     }
 
     fn usable(&self) -> Result<(), Error> {
-        if self.0.poisoned || !self.0.in_transaction() { Err(Error::Ended) } else { Ok(()) }
+        if self.0.poisoned || !self.0.in_transaction() {
+            Err(Error::Ended)
+        } else {
+            Ok(())
+        }
     }
 
     fn control(&mut self, verb: &str, mark: u32) -> Result<(), Error> {
@@ -103,7 +115,9 @@ impl Session for StepSession {
         let Some(position) = self.position(mark) else { return };
         self.0.marks.truncate(position);
         if self.0.in_transaction() {
-            let undone = self.control("ROLLBACK TO", mark.0).and_then(|()| self.control("RELEASE", mark.0));
+            let undone = self
+                .control("ROLLBACK TO", mark.0)
+                .and_then(|()| self.control("RELEASE", mark.0));
             // What can't be rolled back here is rolled back as a whole.
             self.0.poisoned |= undone.is_err();
         }

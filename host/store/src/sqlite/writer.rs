@@ -62,7 +62,11 @@ pub struct GroupLimits {
 
 impl Default for GroupLimits {
     fn default() -> Self {
-        Self { jobs: 64, time: Duration::from_millis(20), queue: 16_384 }
+        Self {
+            jobs: 64,
+            time: Duration::from_millis(20),
+            queue: 16_384,
+        }
     }
 }
 
@@ -96,12 +100,22 @@ impl Writer {
         let group = options.group;
         std::thread::Builder::new()
             .name(format!("write-{}", options.label))
-            .spawn(move || Loop { jobs, group, held: None }.run(db))
+            .spawn(move || {
+                Loop {
+                    jobs,
+                    group,
+                    held: None,
+                }
+                .run(db)
+            })
             .map_err(|error| OpenError::Unfit {
                 label: options.label.clone(),
                 detail: format!("its writing thread can't be started: {error}"),
             })?;
-        Ok(Self { queue, label: options.label.as_str().into() })
+        Ok(Self {
+            queue,
+            label: options.label.as_str().into(),
+        })
     }
 
     /// The database's label.
@@ -139,8 +153,16 @@ impl Writer {
         then: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, Unwritten> {
         let (told, answer) = oneshot::channel();
-        self.submit(Box::new(Call { work, then, found: None, told, label: self.label.clone() }))?;
-        answer.await.unwrap_or_else(|_| Err(Unwritten::Closed(self.label.to_string())))
+        self.submit(Box::new(Call {
+            work,
+            then,
+            found: None,
+            told,
+            label: self.label.clone(),
+        }))?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(Unwritten::Closed(self.label.to_string())))
     }
 
     /// The same for a thread that may block.
@@ -149,8 +171,16 @@ impl Writer {
         work: impl FnMut(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unwritten> {
         let (told, answer) = oneshot::channel();
-        self.submit(Box::new(Call { work, then: |_: &T| {}, found: None, told, label: self.label.clone() }))?;
-        answer.blocking_recv().unwrap_or_else(|_| Err(Unwritten::Closed(self.label.to_string())))
+        self.submit(Box::new(Call {
+            work,
+            then: |_: &T| {},
+            found: None,
+            told,
+            label: self.label.clone(),
+        }))?;
+        answer
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(Unwritten::Closed(self.label.to_string())))
     }
 }
 
