@@ -83,7 +83,12 @@ impl Progress {
     /// The frontier where it is known, else the first step that is not known to be done: the step that
     /// the customer hears of next.
     pub fn frontier_or_next(&self) -> usize {
-        let next = || self.facts.iter().take_while(|fact| **fact == Some(Fact::Done)).count();
+        let known = |step: usize| match self.facts[step] {
+            Some(Fact::Done) => true,
+            // Whoever turned the saga back knew all steps below `from` to be done.
+            fact => self.state != State::Running && (fact == Some(Fact::Undone) || step < self.from),
+        };
+        let next = || (0..self.facts.len()).take_while(|step| known(*step)).count();
         if self.state == State::Running { next() } else { self.frontier().unwrap_or_else(next) }
     }
 
@@ -331,6 +336,21 @@ mod tests {
         ] {
             let spent = Progress { att_back: 2, ..progress(State::Aborting, 0, &facts) };
             assert_eq!(decide(&definition, &spent), action, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn the_step_that_is_heard_of_next_is_not_below_what_is_known_to_be_done() {
+        use Fact::{Done, Fenced, TurnedAway, Undone};
+        for (state, from, facts, next) in [
+            (State::Running, 0, [Some(Done), None, None], 1),
+            (State::Running, 0, [Some(Done); 3], 3),
+            (State::Aborting, 2, [None, None, None], 2),
+            (State::Aborting, 1, [Some(Done), Some(TurnedAway), None], 1),
+            (State::Aborting, 0, [Some(Undone), None, None], 1),
+            (State::Aborting, 0, [Some(Done), Some(Fenced), None], 1),
+        ] {
+            assert_eq!(progress(state, from, &facts).frontier_or_next(), next, "{state:?} from {from} {facts:?}");
         }
     }
 

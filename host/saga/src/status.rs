@@ -83,8 +83,7 @@ pub struct Event {
 
 /// The events of a saga of which this much is known.
 ///
-/// `begun` says that somebody has begun the frontier step (or, of a running saga and while the frontier
-/// is searched, the first step that is not known to be done).
+/// `begun` says that somebody has begun the step of [`Progress::frontier_or_next`].
 /// `state` is the state that the journal has once these events count, which is how the last event
 /// tells the end; what is not known to be over has no last event here.
 pub fn events(progress: &Progress, begun: bool, state: State) -> Vec<Event> {
@@ -148,9 +147,7 @@ fn back(progress: &Progress, begun: bool, state: State) -> Vec<Event> {
 
 /// The frontier is still searched, or the search is stuck: what was done is known only up to there.
 fn before_the_frontier(progress: &Progress, begun: bool, state: State) -> Vec<Event> {
-    // Whoever turned the saga back knew all steps below `from` to be done.
-    let known = |step: usize| step < progress.from || matches!(progress.facts[step], Some(Fact::Done | Fact::Undone));
-    let done = (0..progress.facts.len()).take_while(|step| known(*step)).count();
+    let done = progress.frontier_or_next();
     let mut events = until(done, Phase::Running);
     if begun && done < progress.facts.len() {
         events.push(Event { step: done, status: Status::Execute, phase: Phase::Running });

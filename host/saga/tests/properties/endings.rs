@@ -131,6 +131,8 @@ fn a_step_that_kills_its_host_is_not_tried_for_ever() {
         back: vec![vec![]],
         cancel: None,
         duplicates: vec![],
+        kills: vec![],
+        overdue: None,
     };
     let counted = run(&plan);
     assert_eq!((counted.runs, counted.state), (vec![3], State::Compensated));

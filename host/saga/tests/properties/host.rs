@@ -102,7 +102,12 @@ impl Host<'_> {
         loop {
             self.moves += 1;
             assert!(self.moves < MOVES, "the saga doesn't end: {:?}", self.plan);
+            if self.plan.kills.contains(&self.moves) {
+                self.orphaned = true;
+                return;
+            }
             self.disturb();
+            progress.overdue = self.plan.overdue.is_some_and(|moment| moment <= self.moves);
             let action = decide(&self.plan.definition, &progress);
             self.tell(&progress, action);
             if owes && let Some(step) = self.would_call(action) {
@@ -245,25 +250,14 @@ impl Host<'_> {
         if self.row.state != progress.state {
             return;
         }
-        let next = match progress.state {
-            State::Running => progress.facts.iter().position(|fact| *fact != Some(Fact::Done)),
-            _ => progress.frontier().or_else(|| first_open(progress)),
-        };
-        let begun = next.is_some_and(|step| {
-            action == Action::Run(step) || self.outcome.begun.get(step).copied().unwrap_or_default()
-        });
+        let next = progress.frontier_or_next();
+        let begun = action == Action::Run(next) || self.outcome.begun.iter().skip(next).any(|begun| *begun);
         let list = events(progress, begun, state_after(progress, action));
         for event in list.iter().filter(|event| event.status == Status::Execute) {
             self.outcome.begun[event.step] = true;
         }
         self.outcome.lives.last_mut().expect("a life has begun").push(list);
     }
-}
-
-/// The first step from `from` of which it is not known whether it was done.
-fn first_open(progress: &Progress) -> Option<usize> {
-    let done = |fact: &Option<Fact>| matches!(fact, Some(Fact::Done | Fact::Undone));
-    (progress.from..progress.facts.len()).find(|step| !done(&progress.facts[*step]))
 }
 
 fn state_after(progress: &Progress, action: Action) -> State {

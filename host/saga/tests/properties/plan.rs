@@ -33,6 +33,10 @@ pub struct Plan {
     pub cancel: Option<usize>,
     /// Before which moves which step's messages are delivered once more.
     pub duplicates: Vec<(usize, usize)>,
+    /// Before which moves the host is killed.
+    pub kills: Vec<usize>,
+    /// From which move on the saga's deadline has passed.
+    pub overdue: Option<usize>,
 }
 
 impl Plan {
@@ -45,6 +49,8 @@ impl Plan {
         Self {
             cancel: None,
             duplicates: vec![],
+            kills: vec![],
+            overdue: None,
             ..self
         }
     }
@@ -102,13 +108,19 @@ pub fn any_plan() -> impl Strategy<Value = Plan> {
             vec(vec(attempt(), 0..4), steps),
             proptest::option::weighted(0.3, 0..40_usize),
             vec((0..40_usize, 0..steps), 0..4),
+            vec(0..40_usize, 0..3),
+            proptest::option::weighted(0.2, 0..40_usize),
         )
-            .prop_map(|(steps, compensation, forward, back, cancel, duplicates)| Plan {
-                definition: definition(&steps, compensation),
-                forward,
-                back,
-                cancel,
-                duplicates,
-            })
+            .prop_map(
+                |(steps, compensation, forward, back, cancel, duplicates, kills, overdue)| Plan {
+                    definition: definition(&steps, compensation),
+                    forward,
+                    back,
+                    cancel,
+                    duplicates,
+                    kills,
+                    overdue,
+                },
+            )
     })
 }
