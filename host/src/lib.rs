@@ -1,1 +1,9 @@
-//! Placeholder.
+//! The host.
+
+pub mod engine;
+
+pub mod capability;
+
+pub mod invoke;
+
+pub mod registry;

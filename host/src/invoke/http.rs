@@ -1,0 +1,124 @@
+//! `wasi:http` components behind routes: ours, and foreign ones as they are.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use axum::body::Body;
+use futures::executor::block_on;
+use http::header::{HeaderName, HeaderValue};
+use http::{Request, Response};
+use tokio::sync::oneshot;
+use wasmtime::Store;
+use wasmtime_wasi_http::WasiHttpView;
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
+use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
+
+use super::error::CallError;
+use super::state::State;
+use super::types::Principal;
+use super::version::{Version, interface, settle};
+use crate::capability::http::incoming;
+use crate::capability::sql::Work;
+
+/// Where a component finds on whose behalf a request is made. The host takes every header whose name
+/// begins with `skald-` off the requests of clients.
+pub const PRINCIPAL: HeaderName = HeaderName::from_static("skald-principal");
+
+/// The component's answer, given once: by the component, or by its failure.
+type Told = Arc<Mutex<Option<oneshot::Sender<Result<Response<Body>, CallError>>>>>;
+
+impl Version {
+    /// Has the component answer a request. The answer's body streams: the component goes on with it
+    /// after this returns, until its deadline.
+    ///
+    /// # Errors
+    /// When the component gave no answer.
+    pub async fn http(
+        self: &Arc<Self>,
+        mut request: Request<Body>,
+        principal: Option<&Principal>,
+    ) -> Result<Response<Body>, CallError> {
+        let proxy = self.proxy.clone().ok_or_else(|| self.missing(interface::HANDLER))?;
+        request.headers_mut().remove(PRINCIPAL);
+        if let Some(principal) = principal {
+            let json = serde_json::to_string(principal).expect("a principal is texts");
+            let value = HeaderValue::from_bytes(json.as_bytes()).expect("JSON has no control characters");
+            request.headers_mut().insert(PRINCIPAL, value);
+        }
+        let permit = self.permit().await?;
+        let (told, answer) = oneshot::channel();
+        let version = self.clone();
+        let accepted = self.threads.run(move || {
+            let told = Arc::new(Mutex::new(Some(told)));
+            let ended = version.serve(&proxy, request, &told);
+            tell(&told, || Err(ended.err().unwrap_or_else(|| version.silent())));
+            drop(permit);
+        });
+        if !accepted {
+            return Err(self.overloaded());
+        }
+        answer.await.unwrap_or_else(|_| Err(self.overloaded()))
+    }
+
+    /// Runs the handler to its end. The executor is not the runtime's: capabilities that wait use that
+    /// one, and it refuses to be entered twice.
+    fn serve(&self, proxy: &ProxyPre<State>, request: Request<Body>, told: &Told) -> Result<(), CallError> {
+        let deadline = Instant::now() + self.profile.limits.deadline;
+        let mut store = self.store(self.scope(deadline), Work::outside(false, deadline));
+        let handled = block_on(async {
+            let handling = handle(&mut store, proxy, request, told);
+            match tokio::time::timeout_at(deadline.into(), handling).await {
+                Ok(handled) => handled,
+                Err(_) => Err(wasmtime::Trap::Interrupt.into()),
+            }
+        });
+        settle(&mut store, handled)
+    }
+
+    fn silent(&self) -> CallError {
+        let component = self.profile.component.to_string();
+        CallError::Trap {
+            component,
+            detail: "it returned without setting a response".into(),
+        }
+    }
+}
+
+async fn handle(
+    store: &mut Store<State>,
+    proxy: &ProxyPre<State>,
+    request: Request<Body>,
+    told: &Told,
+) -> wasmtime::Result<()> {
+    let (told, component) = (told.clone(), store.data().profile.component.to_string());
+    let request = store
+        .data_mut()
+        .http()
+        .new_incoming_request(Scheme::Http, request.map(incoming))?;
+    let out = store
+        .data_mut()
+        .http()
+        .new_response_outparam_from_callback(move |response| {
+            tell(&told, || match response {
+                Ok(response) => Ok(response.map(Body::new)),
+                Err(code) => Err(CallError::Trap {
+                    component,
+                    detail: format!("it answered with the error {code:?}"),
+                }),
+            });
+        })?;
+    let instance = proxy.instantiate_async(&mut *store).await?;
+    instance
+        .wasi_http_incoming_handler()
+        .call_handle(&mut *store, request, out)
+        .await
+}
+
+/// Answers, unless there was an answer already.
+fn tell(told: &Told, answer: impl FnOnce() -> Result<Response<Body>, CallError>) {
+    let told = told.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(told) = told {
+        // Whoever asked may have gone.
+        let _ = told.send(answer());
+    }
+}
