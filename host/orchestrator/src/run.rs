@@ -79,7 +79,7 @@ impl Runner {
             place,
             progress: Progress::new(row.state, row.from_step, steps),
             outputs: vec![None; steps],
-            begun: begun.max(row.att_step.filter(|_| row.att > 0)),
+            begun,
             definition,
             row,
             entries: vec![],
