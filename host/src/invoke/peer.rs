@@ -16,8 +16,11 @@ use crate::capability::output::Origin;
 use crate::capability::sql::Work;
 
 /// How many components may call one another: A calls B calls C and so on. Each has a wasm stack of
-/// its own on the same thread.
+/// its own, half a MiB, on the same thread.
 const MAX_DEPTH: u8 = 8;
+
+/// The same below a step, which runs on the writer's thread with the usual stack of two MiB.
+const MAX_DEPTH_OF_STEPS: u8 = 2;
 
 /// Where the active version of a component is found.
 pub(crate) trait Peers: Send + Sync {
@@ -59,12 +62,10 @@ impl Version {
         params: &[Val],
         results: &mut [Val],
     ) -> wasmtime::Result<()> {
-        let scope = self.scope_below(&caller.data().scope)?;
-        let work = {
-            let mut caller = caller;
-            let work = &mut caller.data_mut().work;
-            Work::outside(work.step().is_some() || work.is_read_only(), scope.deadline)
-        };
+        let State { scope, work, .. } = caller.data();
+        let in_step = work.is_step() || work.is_read_only();
+        let scope = self.scope_below(scope, in_step)?;
+        let work = Work::outside(in_step, scope.deadline);
         let index = self.offered.get(key).ok_or_else(|| {
             format_err!(
                 "the active version of component {} does not export {}",
@@ -82,11 +83,12 @@ impl Version {
     }
 
     /// The scope of a call below another one: no longer, one deeper, and in the same saga.
-    fn scope_below(&self, caller: &Scope) -> wasmtime::Result<Scope> {
+    fn scope_below(&self, caller: &Scope, in_step: bool) -> wasmtime::Result<Scope> {
         let depth = caller.depth + 1;
-        if depth > MAX_DEPTH {
+        let most = if in_step { MAX_DEPTH_OF_STEPS } else { MAX_DEPTH };
+        if depth > most {
             bail!(
-                "more than {MAX_DEPTH} components call one another; {} is the next",
+                "more than {most} components call one another; {} is the next",
                 self.profile.component
             );
         }

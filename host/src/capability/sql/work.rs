@@ -67,14 +67,19 @@ impl Work {
         })
     }
 
-    /// Whether the call is part of a step: then effects wait for its commit.
+    /// Whether the call is a step or a compensation.
+    pub fn is_step(&self) -> bool {
+        self.step.is_some()
+    }
+
+    /// The step's session, if the call is one: then effects wait for its commit.
     pub fn step(&mut self) -> Option<&mut StepSession> {
         self.step.as_mut().map(|opened| &mut opened.session)
     }
 
     /// Whether the call is one from a step's component to another, which may only read.
     pub fn is_read_only(&self) -> bool {
-        self.read_only && self.step.is_none()
+        self.read_only && !self.is_step()
     }
 
     /// Writes an event where the call's effects go: the step's transaction, or the outbox of the
