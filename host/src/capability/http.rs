@@ -41,7 +41,15 @@ type Sent = Result<
     Error,
 >;
 
+/// How many writes of a component to a body are kept until the client takes them: enough for most
+/// answers, so that a slow client holds no thread.
+const KEPT_WRITES: usize = 16;
+
 impl WasiHttpHooks for Outgoing {
+    fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
+        KEPT_WRITES
+    }
+
     fn send_request(
         &mut self,
         request: http::Request<WasiBody>,

@@ -23,6 +23,11 @@ impl Memory {
         }
     }
 
+    /// The same instance begins another call, with the memory that it has.
+    pub(super) fn begin(&mut self) {
+        self.refused = false;
+    }
+
     /// The bound, if the instance wanted more.
     pub(super) fn refused(&self) -> Option<usize> {
         self.refused.then_some(self.limit)

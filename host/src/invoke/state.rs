@@ -94,6 +94,7 @@ impl State {
         if let Some(output) = &self.output {
             output.begin(scope.origin.clone(), self.profile.limits.log_bytes_per_call);
         }
+        self.memory.begin();
         self.outgoing.deadline = scope.deadline;
         (self.scope, self.work) = (scope, work);
     }

@@ -8,6 +8,7 @@ use skald_saga::Digest;
 use tokio::sync::Semaphore;
 use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, Instance, InstancePre};
+use wasmtime::error::Context;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 use super::error::{CallError, classify};
@@ -198,19 +199,21 @@ impl Roles {
     /// Looking a function up checks its type.
     fn prove(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<()> {
         if let Some(step) = &self.step {
-            step.load(&mut *store, instance)?;
+            step.load(&mut *store, instance).context(interface::STEP)?;
         }
         if let Some(admission) = &self.admission {
-            admission.load(&mut *store, instance)?;
+            admission.load(&mut *store, instance).context(interface::ADMISSION)?;
         }
         if let Some(migrations) = &self.migrations {
-            migrations.load(&mut *store, instance)?;
+            migrations.load(&mut *store, instance).context(interface::MIGRATIONS)?;
         }
         if let Some(authenticator) = &self.authenticator {
-            authenticator.load(&mut *store, instance)?;
+            authenticator
+                .load(&mut *store, instance)
+                .context(interface::AUTHENTICATOR)?;
         }
         if let Some(subscriber) = &self.subscriber {
-            subscriber.load(&mut *store, instance)?;
+            subscriber.load(&mut *store, instance).context(interface::SUBSCRIBER)?;
         }
         Ok(())
     }

@@ -117,7 +117,12 @@ async fn what_is_no_component_or_has_the_wrong_types_is_told() {
         idle,
         "component one runs step STEP of saga only, but it does not export skald:saga/step"
     );
-    let bare = fault_of_text(r#"(component (import "f" (func)))"#);
+    let bare = fault_of_text(
+        r#"(component
+            (import "f" (func))
+            (instance $step)
+            (export "skald:saga/step@0.1.0" (instance $step)))"#,
+    );
     assert!(bare.contains("imports f by itself"), "{bare}");
 
     let wrong = fault_of_text(
@@ -128,8 +133,11 @@ async fn what_is_no_component_or_has_the_wrong_types_is_told() {
             (instance $step (export "step" (func $f)) (export "compensate" (func $f)))
             (export "skald:saga/step@0.1.0" (instance $step)))"#,
     );
-    assert!(wrong.starts_with("component one can't be linked: "), "{wrong}");
-    assert!(wrong.contains("step"), "{wrong}");
+    assert!(
+        wrong.starts_with("component one can't be linked: skald:saga/step: "),
+        "{wrong}"
+    );
+    assert!(wrong.contains("type mismatch"), "{wrong}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ use skald_host::invoke::{CallContext, Principal, Version};
 use skald_host::registry::{Fault, Places, Registry};
 use skald_manifest::{DatabaseUrl, Manifest};
 use skald_saga::{Digest, Nonce, SagaId};
-use skald_store::fence::{self, Action, GuestAnswer, Key, Outcome, StepSession};
+use skald_store::fence::{self, Action, Back, Close, GuestAnswer, Key, Outcome, StepSession};
 use skald_store::sql::{Error, Session};
 use skald_store::sqlite::{File, Options, PlainSession};
 use tempfile::TempDir;
@@ -45,9 +45,14 @@ pub const HOSTILE: &str = r#"
     [components.hostile]
     artifact = "hostile.wasm"
     databases = ["hostile", "other"]
-    calls = { "test:hostile/link" = "hostile" }
+    calls = { "test:hostile/link" = "twin" }
     instances = "group"
     limits = { memory = "16MiB", deadline = "500ms", output = "64KiB", rows = 1000, log-bytes-per-call = "1KiB" }
+
+    [components.twin]
+    artifact = "hostile.wasm"
+    databases = ["hostile"]
+    calls = { "test:hostile/link" = "hostile" }
 "#;
 
 /// The files behind the labels.
@@ -138,14 +143,8 @@ impl Host {
 
     /// Queues a step, and says where its outcome comes.
     pub fn queue(&self, call: Call) -> oneshot::Receiver<fence::Reply> {
-        let saga = SagaId(call.context.saga_id);
-        let key = Key {
-            saga,
-            step: 1,
-            nonce: Nonce([7; 16]),
-        };
         let writer = &self.file(&call.context.database).writer;
-        let (action, outcome) = Action::new(key, None, Box::new(call));
+        let (action, outcome) = Action::new(key(call.context.saga_id), None, Box::new(call));
         writer.submit(Box::new(action)).expect("room in the queue");
         outcome
     }
@@ -153,6 +152,14 @@ impl Host {
     /// Runs a step to its recorded outcome.
     pub async fn step(&self, call: Call) -> Outcome {
         self.queue(call).await.expect("an outcome").outcome
+    }
+
+    /// Runs a compensation to its recorded outcome.
+    pub async fn compensate(&self, call: Call) -> Outcome {
+        let writer = &self.file(&call.context.database).writer;
+        let (back, outcome) = Back::new(key(call.context.saga_id), Close::AndCompensate, false, Box::new(call));
+        writer.submit(Box::new(back)).expect("room in the queue");
+        outcome.await.expect("an outcome").outcome
     }
 
     /// A step of the hostile component.
@@ -172,6 +179,14 @@ impl Host {
             .readers
             .read(|connection| connection.query_row(query, [], |row| row.get(0)));
         found.await.expect("a number")
+    }
+}
+
+fn key(saga_id: u64) -> Key {
+    Key {
+        saga: SagaId(saga_id),
+        step: 1,
+        nonce: Nonce([7; 16]),
     }
 }
 

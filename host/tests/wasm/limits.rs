@@ -54,8 +54,9 @@ async fn what_a_component_can_handle_it_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_postponement_is_a_retry_and_a_refusing_compensation_too() {
+async fn a_postponement_is_a_retry_and_a_refusing_compensation_changes_nothing() {
     let host = load(HOSTILE).unwrap_or_else(|faults| panic!("{faults:?}"));
+    host.migrate("hostile", "hostile").await;
     let postponed = host.step(host.hostile(1, "postpone", 0)).await;
     assert_eq!(
         postponed,
@@ -64,4 +65,13 @@ async fn a_postponement_is_a_retry_and_a_refusing_compensation_too() {
             after_ms: None
         }
     );
+
+    let done = host.step(host.hostile(2, "write", 0)).await;
+    assert!(matches!(done, Outcome::Done { .. }), "{done:?}");
+    for mode in ["reject", "panic", "loop"] {
+        let undone = soon(host.compensate(host.hostile(2, mode, 0))).await;
+        assert!(matches!(undone, Outcome::Retry { .. }), "{mode}: {undone:?}");
+    }
+    let undone = host.compensate(host.hostile(2, "nothing", 0)).await;
+    assert_eq!(undone, Outcome::Undone);
 }

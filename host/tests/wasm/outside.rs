@@ -56,6 +56,20 @@ async fn every_misdeed_of_a_handler_is_a_typed_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn components_call_one_another_so_deep_and_no_deeper() {
+    let host = host();
+    let version = host.version("hostile");
+    let answer = version.http(request("chain", 7), None).await.expect("an answer");
+    assert_eq!(to_bytes(answer.into_body(), 1 << 20).await.expect("a body"), "8");
+    let failed = version
+        .http(request("chain", 8), None)
+        .await
+        .expect_err("too deep")
+        .to_string();
+    assert!(failed.contains("more than 8 components call one another"), "{failed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_handler_learns_who_asks_from_the_host_alone() {
     let host = host();
     let mut forged = request("whoami", 0);

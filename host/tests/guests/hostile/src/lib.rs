@@ -81,19 +81,17 @@ impl Admission for Hostile {
 
 impl Handler for Hostile {
     fn handle(request: &Request) -> Result<Response, Problem> {
-        let (mode, n) = (
-            request.segments()[0],
-            request.query.number("n", 0, 0..=i64::from(u32::MAX))?,
-        );
+        let n = request.query.number("n", 0, 0..=i64::from(u32::MAX))?;
         let n = u32::try_from(n).unwrap_or_default();
-        if mode == "whoami" {
-            let subject: String = request.subject()?;
-            return Ok(Response::json(
-                200,
-                &json!({ "subject": subject, "body": request.body.len() }),
-            ));
-        }
-        Ok(Response::json(200, &misdeeds::commit(mode, n)))
+        let done = match request.segments()[0] {
+            "whoami" => {
+                let subject: String = request.subject()?;
+                json!({ "subject": subject, "body": request.body.len() })
+            }
+            "chain" => chain::descend(n).into(),
+            mode => misdeeds::commit(mode, n).into(),
+        };
+        Ok(Response::json(200, &done))
     }
 }
 
