@@ -7,6 +7,7 @@ use std::time::Instant;
 use skald_saga::Fact;
 use skald_saga::mapping::Source;
 use skald_store::clock::now_ms;
+use skald_store::fault;
 use skald_store::fence::{self, Action, Back, Close, Key, Origin, Outcome, Reply};
 use skald_store::journal::{Entry, Error as JournalError};
 use skald_store::sqlite::Job;
@@ -119,11 +120,17 @@ impl Runner {
         let Some(file) = self.host.0.databases.get(&policy.database) else {
             return Err(format!("there is no database {} any more", policy.database));
         };
+        if fault::at(&policy.database, "ask").is_some() {
+            return Err("a fault: it was not sent".into());
+        }
         file.writer.submit(job).map_err(|error| error.to_string())?;
         let reply = self
             .while_telling(reply)
             .await
             .map_err(|_| "the database's writer has ended".to_owned())?;
+        if fault::at(&self.definition.steps[step].database, "answered").is_some() {
+            return Err("a fault: the answer was lost".into());
+        }
         let entry = Entry::Attempt {
             step: self.definition.steps[step].name.clone(),
             direction,
@@ -160,6 +167,7 @@ impl Runner {
                 definition: self.definition.name.as_str().into(),
                 step: policy.name.as_str().into(),
                 component: policy.component.as_str().into(),
+                database: policy.database.as_str().into(),
                 attempt,
                 deadline_ms: policy.deadline_ms,
                 principal: self.row.principal.clone(),

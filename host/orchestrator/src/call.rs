@@ -16,6 +16,8 @@ pub struct Call {
     pub step: Arc<str>,
     /// Name of the component.
     pub component: Arc<str>,
+    /// The label of the database whose transaction it gets.
+    pub database: Arc<str>,
     /// How many times this call has been tried, this time included.
     pub attempt: u32,
     /// How many milliseconds it may take.

@@ -20,3 +20,5 @@ pub mod outbox;
 pub mod journal;
 
 pub mod clock;
+
+pub mod fault;

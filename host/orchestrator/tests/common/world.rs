@@ -36,7 +36,7 @@ impl World {
     /// A world with these components.
     pub fn with(databases: &[&str], script: Script) -> Self {
         Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            folder: folder(),
             databases: databases.iter().map(|label| (*label).to_owned()).collect(),
             script: Arc::new(script),
             settings: Settings::default(),
@@ -89,6 +89,14 @@ impl World {
     }
 }
 
+/// A temporary folder: in memory where that is possible, since a thousand worlds are made, and what a
+/// test kills is only a thread.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .expect("a temporary folder")
+}
+
 fn open_service(path: &Path, label: &str) -> Result<File, OpenError> {
     File::open(&Options::new(path, label), |connection| {
         fence::prepare(connection, label)?;
@@ -133,25 +141,39 @@ impl Host {
         self.wait_for(saga, |state| state.is_terminal() || state.is_stuck())
     }
 
-    /// Waits until a saga is in such a state; the states on the way tell no event, so only those that
-    /// do can be waited for.
+    /// Waits until a saga is in such a state.
     pub fn wait_for(&self, saga: SagaId, wanted: impl Fn(State) -> bool) -> State {
-        self.block_on(async {
-            let mut told = self.hub.listen(STREAM);
-            loop {
-                let row = self
-                    .orchestrator
-                    .journal()
-                    .load(saga)
-                    .await
-                    .expect("the journal is read");
-                let state = row.expect("the saga is there").state;
-                if wanted(state) {
-                    return state;
-                }
-                told.next().await;
+        self.block_on(self.reaches(saga, wanted))
+    }
+
+    /// The end of a saga, or its being stuck.
+    pub async fn settled(&self, saga: SagaId) {
+        self.reaches(saga, |state| state.is_terminal() || state.is_stuck())
+            .await;
+    }
+
+    /// Not every change of state tells an event, and a lost reply loses the news of one: so it looks
+    /// again at least a hundred times a second.
+    async fn reaches(&self, saga: SagaId, wanted: impl Fn(State) -> bool) -> State {
+        let mut told = self.hub.listen(STREAM);
+        loop {
+            // A start that was interrupted may not be durable yet.
+            let row = self
+                .orchestrator
+                .journal()
+                .load(saga)
+                .await
+                .expect("the journal is read");
+            if let Some(state) = row.map(|row| row.state).filter(|state| wanted(*state)) {
+                return state;
             }
-        })
+            let _ = tokio::time::timeout(Duration::from_millis(10), told.next()).await;
+        }
+    }
+
+    /// What runs its tasks.
+    pub fn runtime(&self) -> tokio::runtime::Handle {
+        self.runtime.handle().clone()
     }
 
     /// Waits until the customer was told this of a saga.
@@ -164,9 +186,13 @@ impl Host {
 
     /// A saga's row.
     pub fn row(&self, saga: SagaId) -> SagaRow {
+        self.find(saga).expect("the saga is there")
+    }
+
+    /// A saga's row, if it was ever started.
+    pub fn find(&self, saga: SagaId) -> Option<SagaRow> {
         self.block_on(self.orchestrator.journal().load(saga))
             .expect("the journal is read")
-            .expect("the saga is there")
     }
 
     /// A saga's nonce.

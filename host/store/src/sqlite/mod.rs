@@ -6,6 +6,7 @@
 
 mod db;
 mod error;
+mod group;
 mod guard;
 mod plain;
 mod readers;

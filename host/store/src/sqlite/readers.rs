@@ -42,9 +42,12 @@ impl Readers {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> rusqlite::Result<T> {
         let readers = self.clone();
-        tokio::task::spawn_blocking(move || readers.with(work))
-            .await
-            .expect("a read does not panic")
+        match tokio::task::spawn_blocking(move || readers.with(work)).await {
+            Ok(found) => found,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime is being shut down, and this task with it: nobody waits for an answer.
+            Err(_) => std::future::pending().await,
+        }
     }
 }
 

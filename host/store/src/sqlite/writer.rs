@@ -1,18 +1,15 @@
-//! The thread that writes to a file, and its group commit.
-//!
-//! It takes what is queued, never waits for more, and makes one commit of it:
-//! `BEGIN IMMEDIATE; per job: SAVEPOINT o; job; RELEASE o | ROLLBACK TO o; COMMIT`.
-//! Nobody is told anything before the COMMIT is known (rule "no reply before COMMIT"). When it fails,
-//! or when one job ended the transaction under the others, each job is run again by itself: no
-//! answer of one stands for another.
+//! The handle to the thread that writes to a file, and the jobs that are sent to it. What the thread
+//! does with them is in [`group`](super::group).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::{Sender, TrySendError};
 use tokio::sync::oneshot;
 
 use super::error::OpenError;
+use super::group::Loop;
 use super::{Db, Options};
+use crate::fault::{self, Fault};
 
 /// What becomes of a job's writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,14 +97,7 @@ impl Writer {
         let group = options.group;
         std::thread::Builder::new()
             .name(format!("write-{}", options.label))
-            .spawn(move || {
-                Loop {
-                    jobs,
-                    group,
-                    held: None,
-                }
-                .run(db)
-            })
+            .spawn(move || Loop::new(jobs, group).run(db))
             .map_err(|error| OpenError::Unfit {
                 label: options.label.clone(),
                 detail: format!("its writing thread can't be started: {error}"),
@@ -200,7 +190,10 @@ where
     T: Send,
 {
     fn run(&mut self, db: Box<Db>) -> (Box<Db>, Verdict) {
-        let found = (self.work)(db.connection());
+        let found = match fault::at(&self.label, "write") {
+            Some(Fault::Error) => Err(rusqlite::Error::InvalidQuery),
+            _ => (self.work)(db.connection()),
+        };
         let verdict = if found.is_ok() { Verdict::Keep } else { Verdict::Undo };
         self.found = Some(found);
         (db, verdict)
@@ -218,122 +211,5 @@ where
         };
         // Whoever asked may have gone; the write stands.
         let _ = self.told.send(answer);
-    }
-}
-
-/// The writer's thread.
-struct Loop {
-    jobs: Receiver<Box<dyn Job>>,
-    group: GroupLimits,
-    /// A job that was taken from the queue and must not join the group being made.
-    held: Option<Box<dyn Job>>,
-}
-
-impl Loop {
-    fn run(mut self, mut db: Box<Db>) {
-        while let Some(first) = self.held.take().or_else(|| self.jobs.recv().ok()) {
-            let (back, group, committed) = self.one_group(db, first);
-            db = back;
-            if committed {
-                group.into_iter().for_each(|job| job.settle(Fate::Known));
-            } else {
-                for job in group {
-                    db = alone(db, job);
-                }
-            }
-            db.scratch = None;
-        }
-    }
-
-    /// Runs a group; false: nothing of it is known to be committed.
-    fn one_group(&mut self, mut db: Box<Db>, first: Box<dyn Job>) -> (Box<Db>, Vec<Box<dyn Job>>, bool) {
-        let begun = Instant::now();
-        let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(self.group.jobs.min(16));
-        if let Err(error) = db.run("BEGIN IMMEDIATE") {
-            tracing::warn!(database = db.label, %error, "no transaction can be begun");
-            return (db, vec![first], false);
-        }
-        let mut next = Some(first);
-        while let Some(mut job) = next.take() {
-            let last = job.alone();
-            let (back, intact) = in_savepoint(db, job.as_mut());
-            db = back;
-            group.push(job);
-            if !intact {
-                roll_back(&db);
-                return (db, group, false);
-            }
-            if last || group.len() >= self.group.jobs || begun.elapsed() >= self.group.time {
-                break;
-            }
-            next = self.jobs.try_recv().ok();
-            if next.as_ref().is_some_and(|job| job.alone()) {
-                self.held = next.take();
-            }
-        }
-        let committed = commit(&db);
-        (db, group, committed)
-    }
-}
-
-/// Runs a job under a savepoint of its own; false: the transaction is no longer intact.
-fn in_savepoint(db: Box<Db>, job: &mut dyn Job) -> (Box<Db>, bool) {
-    if db.run("SAVEPOINT skald_o").is_err() {
-        return (db, false);
-    }
-    let (db, verdict) = run(job, db);
-    // The components' own savepoints and statements can't have ended this one, but an error of the
-    // disk can: then RELEASE fails, which is the proof that rule 3 asks for.
-    let ended = match verdict {
-        Verdict::Keep => db.run("RELEASE skald_o"),
-        Verdict::Undo => db.run("ROLLBACK TO skald_o").and_then(|()| db.run("RELEASE skald_o")),
-    };
-    let intact = ended.is_ok() && db.in_transaction();
-    (db, intact)
-}
-
-/// A job by itself, after its group failed.
-fn alone(mut db: Box<Db>, mut job: Box<dyn Job>) -> Box<Db> {
-    db.scratch = None;
-    if let Err(error) = db.run("BEGIN IMMEDIATE") {
-        tracing::warn!(database = db.label, %error, "no transaction can be begun");
-        job.settle(Fate::Unknown);
-        return db;
-    }
-    let (db, verdict) = run(job.as_mut(), db);
-    let known = match verdict {
-        Verdict::Keep => commit(&db),
-        Verdict::Undo => {
-            roll_back(&db);
-            true
-        }
-    };
-    job.settle(if known { Fate::Known } else { Fate::Unknown });
-    db
-}
-
-/// A panic on this thread is a defect of the host, and what it left in memory can't be trusted. What
-/// is on disk can: the process ends, and the next one goes on from there.
-fn run(job: &mut dyn Job, db: Box<Db>) -> (Box<Db>, Verdict) {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job.run(db))).unwrap_or_else(|_| {
-        tracing::error!("the writer panicked; ending the process so that nothing is written from a broken state");
-        std::process::abort()
-    })
-}
-
-fn commit(db: &Db) -> bool {
-    let committed = db.run("COMMIT").or_else(|_| db.run("COMMIT"));
-    if let Err(error) = &committed {
-        tracing::warn!(database = db.label, %error, "the commit failed; each of its jobs is run again by itself");
-        roll_back(db);
-    }
-    committed.is_ok()
-}
-
-fn roll_back(db: &Db) {
-    if db.in_transaction()
-        && let Err(error) = db.run("ROLLBACK")
-    {
-        tracing::error!(database = db.label, %error, "the transaction can't be rolled back");
     }
 }

@@ -1,0 +1,7 @@
+//! Faults at every durable write and every boundary: `cargo test -p skald-orchestrator --features
+//! faults --test faults`. The points and their names are listed in `skald_store::fault`.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod sweep;
