@@ -1,9 +1,27 @@
-//! The host.
+//! The host: it loads components, gives them what the manifest grants, and runs sagas over them.
+//!
+//! Modules stand in the order of the way down; imports point downwards only, and [`run`] is the one
+//! place that sees everything.
+//!
+//! ```text
+//!  run ─► http, admin ─► steps, bus ─► registry ─► invoke ─► capability ─► engine
+//!                └─► skald-orchestrator ─► skald-store ─► skald-saga
+//! ```
 
-pub mod engine;
+pub mod run;
 
-pub mod capability;
+pub mod http;
+
+pub mod bus;
+
+pub mod steps;
+
+pub mod databases;
+
+pub mod registry;
 
 pub mod invoke;
 
-pub mod registry;
+pub mod capability;
+
+pub mod engine;

@@ -4,6 +4,7 @@
 mod common;
 
 mod forward;
+mod hazards;
 mod operate;
 mod restart;
 mod start;

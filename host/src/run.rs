@@ -1,0 +1,276 @@
+//! The composition root: it opens everything in order, serves, and ends everything in order. Nothing
+//! else sees all the parts.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use skald_manifest::{Faults, Manifest};
+use skald_orchestrator::stream::Hub;
+use skald_orchestrator::{Orchestrator, Settings};
+use skald_store::journal::Journal;
+use skald_store::sqlite::File;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::{self, Subscribers};
+use crate::capability::sql::{Databases as _, Dialect};
+use crate::capability::{Backends, cache, identity, ids};
+use crate::databases::{self, Files};
+use crate::http::{App, Connections};
+use crate::registry::{Places, Registry};
+use crate::steps::Steps;
+
+/// How much memory the cache in this process may take, in bytes.
+const CACHE_BYTES: u64 = 32 << 20;
+
+/// What the operator asked for on the command line.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The manifest.
+    pub manifest: PathBuf,
+    /// The folder of artifacts.
+    pub components: PathBuf,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Where the public API listens.
+    pub listen: SocketAddr,
+    /// Where the admin API listens.
+    pub admin_listen: SocketAddr,
+    /// Where to write the addresses once the host serves.
+    pub ready_file: Option<PathBuf>,
+}
+
+/// Why the host can't start: the fault of what it was given, not of the host. Each is a sentence that
+/// says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Unstartable {
+    /// The manifest can't be read.
+    #[error("the manifest {path} can't be read: {source}; name another with --manifest")]
+    NoManifest {
+        /// Its path.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The manifest has faults.
+    #[error("{}", .faults.in_file(.path))]
+    Manifest {
+        /// Its path.
+        path: String,
+        /// All of its faults.
+        faults: Faults,
+    },
+    /// An address can't be listened on.
+    #[error("{address} can't be listened on: {source}; choose another address with {option}")]
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// The option that changes it.
+        option: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The data folder can't be used.
+    #[error("the data folder {path} can't be used: {detail}; choose another with --data")]
+    Data {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        detail: String,
+    },
+    /// A database can't be used.
+    #[error(transparent)]
+    Database(#[from] skald_store::sqlite::OpenError),
+    /// Components can't be used.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Components(Vec<crate::registry::Fault>),
+    /// A component's migrations can't be had.
+    #[error("the migrations of component {component} can't be had: {detail}")]
+    Migrations {
+        /// The component.
+        component: String,
+        /// Why.
+        detail: String,
+    },
+    /// The journal can't be read.
+    #[error("the journal can't be read: {0}")]
+    Journal(skald_store::journal::Error),
+    /// A route can't be served.
+    #[error(transparent)]
+    Route(#[from] crate::http::Unroutable),
+}
+
+/// Reads and checks a manifest.
+pub fn read_manifest(path: &Path) -> Result<Manifest, Unstartable> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| Unstartable::NoManifest { path: path.to_owned(), source })?;
+    skald_manifest::parse(&text)
+        .map_err(|faults| Unstartable::Manifest { path: path.display().to_string(), faults })
+}
+
+/// Runs the host until `stop`, and ends it cleanly.
+pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstartable> {
+    let manifest = Arc::new(read_manifest(&options.manifest)?);
+    // The addresses first: a second host on the same ports must not touch the data.
+    let listener = listen(options.listen, "--listen").await?;
+    let admin_listener = listen(options.admin_listen, "--admin-listen").await?;
+    let _lock = lock(&options.data)?;
+
+    let files = Files::default();
+    let registry = Arc::new(load(&manifest, &options, &files)?);
+    let opened = open_databases(&manifest, &options.data, &registry, &files).await?;
+    files.open(opened.clone());
+    let hub = Hub::default();
+    let journal_options = databases::options(&manifest, &manifest.journal.url, "journal", &options.data);
+    let journal = Journal::open(&journal_options, Arc::new(hub.clone()))?;
+    let steps = Arc::new(Steps(registry.clone()));
+    let orchestrator = Orchestrator::new(journal, opened.clone(), steps, settings(&manifest));
+    let definitions = manifest.sagas.values().map(|saga| saga.definition.clone());
+    orchestrator.open(definitions).await.map_err(Unstartable::Journal)?;
+
+    let app = App { manifest: manifest.clone(), registry: registry.clone(), orchestrator: orchestrator.clone(), hub, stop: stop.clone() };
+    let public = crate::http::router(&app)?;
+    let addresses = addresses(&listener, &admin_listener);
+    let connections = Connections {
+        max_headers: manifest.server.max_headers,
+        header_timeout: manifest.server.header_timeout,
+        drain: manifest.server.drain,
+    };
+    let public = tokio::spawn(crate::http::serve(listener, public, connections, stop.clone()));
+    drop(admin_listener);
+    let deliveries = deliver_events(&manifest, opened, &registry, &stop);
+    announce(&options, &addresses)?;
+
+    stop.cancelled().await;
+    tracing::info!("stopping: requests that run may end");
+    // A task that panicked has said so already; the rest is ended all the same.
+    let _ = public.await;
+    orchestrator.stop().await;
+    for delivery in deliveries {
+        let _ = delivery.await;
+    }
+    Ok(())
+}
+
+async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, Unstartable> {
+    TcpListener::bind(address).await.map_err(|source| Unstartable::Address { address, option, source })
+}
+
+/// Makes the data folder, and takes it for this process alone: a SQLite file has one writer.
+fn lock(data: &Path) -> Result<std::fs::File, Unstartable> {
+    let unusable = |detail: String| Unstartable::Data { path: data.to_owned(), detail };
+    std::fs::create_dir_all(data).map_err(|error| unusable(error.to_string()))?;
+    let path = data.join("lock");
+    let lock = std::fs::File::options().create(true).truncate(false).write(true).open(path);
+    let lock = lock.map_err(|error| unusable(error.to_string()))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(std::fs::TryLockError::WouldBlock) => Err(unusable("another skald uses it".into())),
+        Err(std::fs::TryLockError::Error(error)) => Err(unusable(error.to_string())),
+    }
+}
+
+fn load(manifest: &Manifest, options: &Options, files: &Files) -> Result<Registry, Unstartable> {
+    let backends = Backends {
+        databases: Arc::new(files.clone()),
+        cache: cache::Cache::new(CACHE_BYTES),
+        hasher: Arc::new(identity::Hasher::new(manifest.server.hash_parallelism)),
+        ids: Arc::new(ids::Ids::default()),
+        handle: tokio::runtime::Handle::current(),
+    };
+    let places = Places { artifacts: &options.components, cache: &options.data.join("cache"), data: &options.data };
+    Registry::load(manifest, places, backends).map_err(Unstartable::Components)
+}
+
+/// Opens every database with the tables of the components that own some there.
+async fn open_databases(
+    manifest: &Manifest,
+    data: &Path,
+    registry: &Registry,
+    files: &Files,
+) -> Result<HashMap<String, File>, Unstartable> {
+    let mut opened = HashMap::new();
+    for (label, database) in &manifest.databases {
+        let mut migrations = vec![];
+        for (name, component) in &manifest.components {
+            if component.databases.contains(label) {
+                migrations.push(migrations_of(registry, name, label, files.dialect(label)).await?);
+            }
+        }
+        let options = databases::options(manifest, &database.url, label, data);
+        opened.insert(label.clone(), databases::open(&options, &migrations)?);
+    }
+    Ok(opened)
+}
+
+type Migrations = (String, skald_saga::Digest, Vec<skald_store::fence::Migration>);
+
+async fn migrations_of(
+    registry: &Registry,
+    component: &str,
+    label: &str,
+    dialect: Dialect,
+) -> Result<Migrations, Unstartable> {
+    let failed = |detail: String| Unstartable::Migrations { component: component.into(), detail };
+    let version = registry.active(component).ok_or_else(|| failed("it is not loaded".into()))?;
+    let migrations = version.migrations(label, dialect).await.map_err(|error| failed(error.to_string()))?;
+    let migrations = migrations.into_iter().map(|migration| skald_store::fence::Migration {
+        version: migration.version,
+        name: migration.name,
+        statements: migration.statements,
+    });
+    Ok((component.to_owned(), version.digest(), migrations.collect()))
+}
+
+fn settings(manifest: &Manifest) -> Settings {
+    Settings {
+        most_running: manifest.server.max_inflight_sagas,
+        parallel_recovery: manifest.orchestrator.parallel_recovery,
+        sweep: manifest.orchestrator.sweep,
+        retention: manifest.journal.retention,
+    }
+}
+
+fn deliver_events(
+    manifest: &Manifest,
+    files: HashMap<String, File>,
+    registry: &Arc<Registry>,
+    stop: &CancellationToken,
+) -> Vec<tokio::task::JoinHandle<()>> {
+    let mut subscribers = Subscribers::new();
+    for (name, component) in &manifest.components {
+        for topic in &component.handles {
+            subscribers.entry(topic.clone()).or_default().push(name.clone());
+        }
+    }
+    let subscribers = Arc::new(subscribers);
+    files
+        .into_values()
+        .map(|file| tokio::spawn(bus::deliver(file, registry.clone(), subscribers.clone(), stop.clone())))
+        .collect()
+}
+
+/// Where the host listens, as the ready file tells it.
+#[derive(serde::Serialize)]
+struct Addresses {
+    listen: Option<SocketAddr>,
+    admin: Option<SocketAddr>,
+}
+
+fn addresses(public: &TcpListener, admin: &TcpListener) -> Addresses {
+    Addresses { listen: public.local_addr().ok(), admin: admin.local_addr().ok() }
+}
+
+/// Says that the host serves: in the log, and in the file that scripts wait for.
+fn announce(options: &Options, addresses: &Addresses) -> Result<(), Unstartable> {
+    let line = serde_json::to_string(addresses).expect("addresses are texts");
+    tracing::info!(listen = ?addresses.listen, admin = ?addresses.admin, "serving");
+    let Some(path) = &options.ready_file else { return Ok(()) };
+    // Whoever waits for the file must never read half of it.
+    let half = path.with_extension("part");
+    std::fs::write(&half, format!("{line}\n"))
+        .and_then(|()| std::fs::rename(&half, path))
+        .map_err(|error| Unstartable::Data { path: path.clone(), detail: format!("the ready file can't be written: {error}") })
+}
