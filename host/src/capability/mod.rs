@@ -10,7 +10,7 @@
 //! Nothing here knows which data a call keeps: whoever runs components implements [`Lend`]. What is
 //! not granted is not linked, and each function checks the grant again.
 
-#[expect(missing_docs, clippy::pedantic, reason = "generated, and documented in wit/")]
+#[expect(missing_docs, reason = "generated, and documented in wit/")]
 pub mod bindings;
 
 pub mod output;

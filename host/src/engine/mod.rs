@@ -97,7 +97,8 @@ mod tests {
     fn code_compiled_with_a_pool_is_loaded_without_one() {
         let pooled = wasmtime::Engine::new(&config(true)).expect("a pool");
         let plain = wasmtime::Engine::new(&config(false)).expect("an engine");
-        let code = pooled.precompile_component(b"(component)").expect("compiles");
+        let wasm = wat::parse_str("(component)").expect("a component's text");
+        let code = pooled.precompile_component(&wasm).expect("compiles");
         // SAFETY: the bytes come from an engine of this process.
         unsafe { wasmtime::component::Component::deserialize(&plain, code) }.expect("is compatible");
     }

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Weak};
 
 use wasmtime::component::{Linker, Val};
-use wasmtime::{StoreContextMut, bail, format_err};
+use wasmtime::{bail, format_err};
 
 use super::state::{Scope, State};
 use super::version::{Version, settle};
@@ -48,7 +48,7 @@ pub(crate) fn link_peer(
         instance.func_new(function, move |store, _, params, results| {
             let active = peers.upgrade().and_then(|peers| peers.active(&exporter));
             let version = active.ok_or_else(|| format_err!("component {exporter} is not loaded"))?;
-            version.call_peer(store, &key, params, results)
+            version.call_peer(store.data(), &key, params, results)
         })?;
     }
     Ok(())
@@ -57,12 +57,12 @@ pub(crate) fn link_peer(
 impl Version {
     fn call_peer(
         &self,
-        caller: StoreContextMut<'_, State>,
+        caller: &State,
         key: &(String, String),
         params: &[Val],
         results: &mut [Val],
     ) -> wasmtime::Result<()> {
-        let State { scope, work, .. } = caller.data();
+        let State { scope, work, .. } = caller;
         let in_step = work.is_step() || work.is_read_only();
         let scope = self.scope_below(scope, in_step)?;
         let work = Work::outside(in_step, scope.deadline);
@@ -74,12 +74,12 @@ impl Version {
             )
         })?;
         let mut store = self.store(scope, work);
-        let called = self.calls.instantiate(&mut store).and_then(|instance| {
+        let answered = self.calls.instantiate(&mut store).and_then(|instance| {
             let function = instance.get_func(&mut store, index);
             let function = function.ok_or_else(|| format_err!("{} is no function", key.1))?;
             function.call(&mut store, params, results)
         });
-        settle(&mut store, called).map_err(Into::into)
+        settle(&mut store, answered).map_err(Into::into)
     }
 
     /// The scope of a call below another one: no longer, one deeper, and in the same saga.

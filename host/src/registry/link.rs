@@ -22,7 +22,7 @@ pub(super) struct Parts<'p> {
     pub(super) manifest: &'p Manifest,
     pub(super) keyrings: &'p Keyrings,
     pub(super) data: &'p Path,
-    pub(super) backends: &'p Backends,
+    pub(super) backends: Backends,
     pub(super) peers: &'p Weak<dyn Peers>,
 }
 
@@ -36,8 +36,8 @@ pub(super) struct Linked {
 
 impl Parts<'_> {
     /// Links a component: once for calls that block, and once for HTTP if it answers that.
-    pub(super) fn link(&self, compiled: Compiled) -> Result<Linked, Problem> {
-        let profile = Arc::new(self.profile(&compiled)?);
+    pub(super) fn link(&self, compiled: &Compiled) -> Result<Linked, Problem> {
+        let profile = Arc::new(self.profile(compiled)?);
         let unlinkable = |error: wasmtime::Error| Problem::Unlinkable(format!("{error:#}"));
         let engine = compiled.component.engine();
         let mut linker = Linker::new(engine);

@@ -131,13 +131,13 @@ impl Registry {
             manifest,
             keyrings: &keyrings,
             data: places.data,
-            backends: &backends,
+            backends,
             peers: &peers,
         };
         for (name, component) in compiled {
             let slot = &slots.0[&name];
             match parts
-                .link(component)
+                .link(&component)
                 .and_then(|linked| linked.prove(&threads, &slot.permits))
             {
                 Ok(version) => slot.activate(version),

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use crate::capability::cache::Cache;
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     fn take(cache: &Arc<Cache>, ttl: Duration, wait: Duration) -> Option<Held> {
         acquire(cache, "till", ttl, Instant::now() + wait).expect("there is room")

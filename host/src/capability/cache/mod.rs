@@ -36,7 +36,7 @@ const MAX_KEY: usize = 1024;
 const MAX_VALUE: usize = 1 << 20;
 
 /// The longest time to live.
-const MAX_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
+const MAX_TTL: Duration = Duration::from_hours(7 * 24);
 
 /// The cache of this host.
 pub struct Cache {

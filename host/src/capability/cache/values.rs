@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use moka::Expiry;
 
 /// How long a value that is out of date is still handed out while somebody renews it.
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_mins(1);
 
 /// How long a lease is good. A call that takes longer has no claim any more.
 const LEASE: Duration = Duration::from_secs(30);
@@ -129,10 +129,10 @@ pub(super) fn fetch(cache: &Arc<super::Cache>, key: Key, until: Instant) -> Foun
         {
             return Found::Hit(kept.value.clone());
         }
-        let leased = leases.by_key.get(&key).is_some_and(|leased| leased.until > now);
+        let awaited = leases.by_key.get(&key).is_some_and(|leased| leased.until > now);
         match kept {
-            Some(kept) if leased => return Found::Stale(kept.value),
-            None if leased && now < until => {
+            Some(kept) if awaited => return Found::Stale(kept.value),
+            None if awaited && now < until => {
                 let waited = values.changed.wait_timeout(leases, until - now);
                 leases = waited.unwrap_or_else(PoisonError::into_inner).0;
             }
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
     use crate::capability::cache::Cache;
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     fn key(text: &str) -> Key {
         ("bucket".into(), text.into())

@@ -102,7 +102,16 @@ impl Hasher {
     }
 }
 
+impl std::fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hasher")
+            .field("parallel", &self.parallel)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A turn; it ends when this is dropped.
+#[derive(Debug)]
 struct Entered<'h>(&'h Hasher);
 
 impl Drop for Entered<'_> {
@@ -131,7 +140,7 @@ mod tests {
     use super::*;
 
     fn soon() -> Instant {
-        Instant::now() + Duration::from_secs(60)
+        Instant::now() + Duration::from_mins(1)
     }
 
     #[test]
@@ -155,7 +164,7 @@ mod tests {
     #[test]
     fn who_would_wait_beyond_the_deadline_or_the_queue_is_turned_away() {
         let hasher = Hasher::new(1);
-        let _held = hasher.enter(soon()).ok().expect("the first gets in");
+        let _held = hasher.enter(soon()).expect("the first gets in");
         assert_eq!(hasher.hash("x", Instant::now()), Err(Error::Overloaded));
         hasher.turn.lock().expect("not poisoned").waiting = QUEUE;
         assert_eq!(hasher.hash("x", soon()), Err(Error::Overloaded));
