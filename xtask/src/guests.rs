@@ -25,28 +25,31 @@ pub struct Guest {
     pub shop: bool,
 }
 
+impl Guest {
+    const fn shop(package: &'static str, file: &'static str) -> Self {
+        Self {
+            package,
+            file,
+            shop: true,
+        }
+    }
+
+    const fn test(package: &'static str, file: &'static str) -> Self {
+        Self {
+            package,
+            file,
+            shop: false,
+        }
+    }
+}
+
 /// Every guest. A new one has its line here and nowhere else.
 pub const GUESTS: &[Guest] = &[
-    Guest {
-        package: "shop-account",
-        file: "account.wasm",
-        shop: true,
-    },
-    Guest {
-        package: "shop-product",
-        file: "product.wasm",
-        shop: true,
-    },
-    Guest {
-        package: "shop-order",
-        file: "order.wasm",
-        shop: true,
-    },
-    Guest {
-        package: "shop-payment",
-        file: "payment.wasm",
-        shop: true,
-    },
+    Guest::shop("shop-account", "account.wasm"),
+    Guest::shop("shop-product", "product.wasm"),
+    Guest::shop("shop-order", "order.wasm"),
+    Guest::shop("shop-payment", "payment.wasm"),
+    Guest::test("test-hostile", "hostile.wasm"),
 ];
 
 /// The guests that the shop is made of.

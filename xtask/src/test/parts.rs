@@ -78,6 +78,9 @@ pub const PARTS: &[Part] = &[
     },
 ];
 
+/// What makes clippy's warnings errors without touching how dependencies are compiled, as `RUSTFLAGS` would.
+const DENY_WARNINGS: &[&str] = &["--", "-D", "warnings"];
+
 fn format(context: &Context) -> Result<Verdict> {
     tools::ensure_component(&context.workspace, "rustfmt", "fmt")?;
     let mut cargo = context.workspace.cargo();
@@ -119,11 +122,12 @@ fn lints(context: &Context) -> Result<Verdict> {
     tools::ensure_component(&context.workspace, "clippy", "clippy")?;
     tools::ensure_guest_target()?;
     let mut native = context.workspace.cargo();
-    native.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+    native.args(["clippy", "--workspace", "--all-targets", "--keep-going"]);
+    native.args(DENY_WARNINGS);
     let mut wasm = context.workspace.cargo();
-    wasm.args(["clippy", "--target", guests::TARGET]);
+    wasm.args(["clippy", "--keep-going", "--target", guests::TARGET]);
     wasm.args(guests::packages(GUESTS.iter()));
-    wasm.args(["--", "-D", "warnings"]);
+    wasm.args(DENY_WARNINGS);
     check([native, wasm])
 }
 
@@ -160,7 +164,7 @@ fn tests(context: &Context) -> Result<Verdict> {
 fn docs(context: &Context) -> Result<Verdict> {
     let mut cargo = context.workspace.cargo();
     cargo
-        .args(["doc", "--workspace", "--no-deps"])
+        .args(["doc", "--workspace", "--no-deps", "--keep-going"])
         .env("RUSTDOCFLAGS", "-D warnings");
     check([cargo])
 }
