@@ -60,10 +60,15 @@ impl Place {
         self.wake.notified().await;
     }
 
+    /// Whether somebody has changed the saga since this was last asked.
+    pub fn was_woken(&self) -> bool {
+        pin!(self.wake.notified()).as_mut().enable()
+    }
+
     /// Lets the saga go, unless somebody has woken it that was not heard yet.
     pub fn leave(&self) -> bool {
         let mut places = self.host.0.places.all();
-        let woken = pin!(self.wake.notified()).as_mut().enable();
+        let woken = self.was_woken();
         if !woken {
             places.remove(&self.id);
         }

@@ -94,6 +94,10 @@ impl Runner {
 
     async fn go(mut self) {
         loop {
+            // A cancel is heard before the next step; that it is obeyed is the compare-and-sets' business.
+            if self.place.was_woken() && !self.read_again().await {
+                return;
+            }
             match self.act().await {
                 Ok(Flow::On) => {}
                 // Whoever woke it meanwhile has changed the row: the wake-up must not be lost.

@@ -12,6 +12,5 @@ pub mod ledger;
 pub mod script;
 pub mod world;
 
-pub use ledger::Effects;
-pub use script::{Say, Script, Seen};
+pub use script::{Say, Seen};
 pub use world::{Host, World, definition, request};

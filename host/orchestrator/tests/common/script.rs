@@ -53,7 +53,6 @@ pub struct Script {
     missing: Mutex<Vec<Digest>>,
     seen: Mutex<Vec<Seen>>,
     gates: Mutex<HashMap<(String, bool, usize), Pass>>,
-    slow: bool,
 }
 
 /// A component's side of a gate.
@@ -86,14 +85,7 @@ impl Script {
             missing: Mutex::default(),
             seen: Mutex::default(),
             gates: Mutex::default(),
-            slow: false,
         }
-    }
-
-    /// Every component may be slow: it never shares a group commit.
-    pub fn slow(mut self) -> Self {
-        self.slow = true;
-        self
     }
 
     /// Steps run on this version from now on.
@@ -219,7 +211,7 @@ impl Components for Script {
     }
 
     fn is_slow(&self, _: &str) -> bool {
-        self.slow
+        false
     }
 }
 

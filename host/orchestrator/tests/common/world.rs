@@ -30,15 +30,10 @@ pub struct World {
 impl World {
     /// A world whose sagas may use these databases, and whose components follow this plan.
     pub fn new(databases: &[&str], plan: impl Fn(&Seen) -> Say + Send + Sync + 'static) -> Self {
-        Self::with(databases, Script::new(plan))
-    }
-
-    /// A world with these components.
-    pub fn with(databases: &[&str], script: Script) -> Self {
         Self {
             folder: folder(),
             databases: databases.iter().map(|label| (*label).to_owned()).collect(),
-            script: Arc::new(script),
+            script: Arc::new(Script::new(plan)),
             settings: Settings::default(),
         }
     }
@@ -127,13 +122,24 @@ impl Host {
 
     /// Starts a saga.
     pub fn start(&self, definition: &Arc<Definition>) -> SagaId {
-        let request = request(definition);
-        let id = request.id;
-        let launched = self
-            .block_on(self.orchestrator.start(request))
-            .expect("the journal works");
-        assert_eq!(launched, Launched::New);
-        id
+        self.start_as(definition, |_| {})
+    }
+
+    /// Starts a saga whose id is made known before; a clash of ids makes another one.
+    pub fn start_as(&self, definition: &Arc<Definition>, known: impl Fn(SagaId)) -> SagaId {
+        loop {
+            let request = request(definition);
+            let id = request.id;
+            if self.find(id).is_some() {
+                continue;
+            }
+            known(id);
+            let launched = self
+                .block_on(self.orchestrator.start(request))
+                .expect("the journal works");
+            assert_eq!(launched, Launched::New);
+            return id;
+        }
     }
 
     /// Waits until a saga has ended or is stuck, and says how.
@@ -146,15 +152,9 @@ impl Host {
         self.block_on(self.reaches(saga, wanted))
     }
 
-    /// The end of a saga, or its being stuck.
-    pub async fn settled(&self, saga: SagaId) {
-        self.reaches(saga, |state| state.is_terminal() || state.is_stuck())
-            .await;
-    }
-
     /// Not every change of state tells an event, and a lost reply loses the news of one: so it looks
     /// again at least a hundred times a second.
-    async fn reaches(&self, saga: SagaId, wanted: impl Fn(State) -> bool) -> State {
+    pub async fn reaches(&self, saga: SagaId, wanted: impl Fn(State) -> bool) -> State {
         let mut told = self.hub.listen(STREAM);
         loop {
             // A start that was interrupted may not be durable yet.

@@ -2,6 +2,8 @@
 //! faults --test faults`. The points and their names are listed in `skald_store::fault`.
 
 #[path = "../common/mod.rs"]
+#[expect(dead_code, reason = "the laws use the rest of it")]
 mod common;
 
+mod hazards;
 mod sweep;

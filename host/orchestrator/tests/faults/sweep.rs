@@ -92,7 +92,7 @@ fn under_fault(host: &Host, definition: &Arc<Definition>) -> Option<SagaId> {
     host.block_on(async {
         tokio::select! {
             _ = count.wait_for(|count| count.crashes > before) => {}
-            () = host.settled(id) => {}
+            _ = host.reaches(id, |state| state.is_terminal() || state.is_stuck()) => {}
         }
     });
     Some(id)

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use skald_saga::{Exhausted, Reason, State};
 
+use crate::common::ledger::Effects;
 use crate::common::world::patient;
-use crate::common::{Effects, Host, Say, World, definition};
+use crate::common::{Host, Say, World, definition};
 
 const STEPS: [&str; 3] = ["RESERVE", "ORDER", "PAY"];
 

@@ -21,7 +21,7 @@ fn world(plan: impl Fn(&Seen) -> Say + Send + Sync + 'static) -> World {
 }
 
 /// A component that does the step's work once more if it is called.
-struct Double(SagaId, &'static str);
+pub struct Double(pub SagaId, pub &'static str);
 
 impl Double {
     fn act(&self, mut session: StepSession, kind: &str) -> StepSession {
@@ -178,12 +178,13 @@ fn a_compensation_waits_for_an_action_that_runs() {
         let host = world.open(&[&definition]);
         let saga = host.start(&definition);
         gate.reached();
+        let cancel = host.orchestrator.operate(saga, Operation::Cancel, "me", "a test");
+        host.block_on(cancel).expect("it runs");
         let mut closed = deliver_back(&host, &definition, saga, 1);
         assert!(closed.try_recv().is_err(), "the action holds its transaction open");
         drop(gate);
         let closed = told(&host, closed);
         assert_eq!(closed, if commits { Outcome::Undone } else { Outcome::Fenced });
-        // The saga finds its step compensated or closed while it runs, and turns back.
         assert_eq!(host.outcome(saga), State::Compensated);
         let effects = host.effects(saga, &definition);
         assert!(effects.iter().all(|one| one.acts == one.undos), "{effects:?}");

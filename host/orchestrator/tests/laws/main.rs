@@ -6,5 +6,6 @@ mod common;
 mod forward;
 mod hazards;
 mod operate;
+mod properties;
 mod restart;
 mod start;

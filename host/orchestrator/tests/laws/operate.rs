@@ -6,7 +6,8 @@ use skald_orchestrator::{OperateError, Resolved};
 use skald_saga::{Definition, Exhausted, Reason, SagaId, State};
 use skald_store::journal::Operation;
 
-use crate::common::{Effects, Host, Say, Seen, World, definition};
+use crate::common::ledger::Effects;
+use crate::common::{Host, Say, Seen, World, definition};
 
 const STEPS: [&str; 3] = ["RESERVE", "ORDER", "PAY"];
 
