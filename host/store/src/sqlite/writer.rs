@@ -11,6 +11,10 @@ use super::group::Loop;
 use super::{Db, Options};
 use crate::fault::{self, Fault};
 
+/// The stack of a writer's thread, in bytes. Components run on it, and one may call another up to
+/// eight deep, each with half a MiB of stack; the host needs some in between.
+const STACK_BYTES: usize = 8 << 20;
+
 /// What becomes of a job's writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -97,6 +101,7 @@ impl Writer {
         let group = options.group;
         std::thread::Builder::new()
             .name(format!("write-{}", options.label))
+            .stack_size(STACK_BYTES)
             .spawn(move || Loop::new(jobs, group).run(db))
             .map_err(|error| OpenError::Unfit {
                 label: options.label.clone(),
