@@ -59,10 +59,7 @@ impl Db {
         )
         .map_err(unusable)?;
         configure(&connection).map_err(unusable)?;
-        let damage: String = connection
-            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-            .map_err(unusable)?;
-        if damage != "ok" {
+        if let Some(damage) = damage(&connection, options).map_err(unusable)? {
             let detail = format!(
                 "{} is damaged ({damage}); restore it from a backup",
                 options.path.display()
@@ -184,6 +181,23 @@ impl Db {
         }
         result
     }
+}
+
+/// Up to this size, in bytes, a file is looked through when it is opened: it takes some 50 ms. Of a
+/// larger one only the head is, because a start must not take longer the more sagas there are.
+const LOOKED_THROUGH: u64 = 32 << 20;
+
+/// What is wrong with a file, if that shows at a look.
+fn damage(connection: &Connection, options: &Options) -> rusqlite::Result<Option<String>> {
+    let number = |pragma: &str| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0));
+    let size = std::fs::metadata(&options.path).map_or(0, |file| file.len());
+    if size > LOOKED_THROUGH {
+        // Reading the schema finds a file that is none of SQLite's, or whose head is garbage.
+        number("schema_version")?;
+        return Ok(None);
+    }
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    Ok((found != "ok").then_some(found))
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {

@@ -8,7 +8,7 @@ use crate::sql::{Error, Report};
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It can't be opened or read.
-    #[error("database {label}: {path} can't be opened: {source}")]
+    #[error("database {label}: {path} can't be opened: {source}; if it is damaged, restore it from a backup")]
     Unusable {
         /// The database's label.
         label: String,
