@@ -304,6 +304,32 @@ fn the_frontier_is_closed_above_what_the_aborting_orchestrator_knows() {
     host.stop();
 }
 
+/// As after a restore of the journal: a step is fenced, or was undone, and the saga runs all the same.
+#[test]
+fn a_running_saga_that_finds_a_step_fenced_turns_back() {
+    for undone in [false, true] {
+        let definition = three();
+        let world = world(|_| Say::Done);
+        let gate = world.script.gate("RESERVE", false, 0);
+        let host = world.open(&[&definition]);
+        let saga = host.start(&definition);
+        gate.reached();
+        if undone {
+            assert!(matches!(
+                told(&host, deliver(&host, &definition, saga, 1)),
+                Outcome::Done { .. }
+            ));
+        }
+        told(&host, deliver_back(&host, &definition, saga, 1));
+        drop(gate);
+        assert_eq!(host.outcome(saga), State::Compensated);
+        assert_eq!(host.row(saga).reason, Some(skald_saga::Reason::Fenced));
+        assert_eq!(world.script.calls("PAY", false), 0, "a fenced step is not done");
+        host.assert_ended(saga, &definition);
+        host.stop();
+    }
+}
+
 /// A message that comes after the clean-up is turned away, and clean-up takes no unfinished saga's fences.
 #[test]
 fn clean_up_takes_only_what_has_ended_and_leaves_a_horizon() {

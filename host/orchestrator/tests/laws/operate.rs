@@ -246,7 +246,7 @@ fn nothing_is_resolved_by_hand_while_the_frontier_is_open() {
 fn a_recovering_saga_is_neither_cancelled_nor_turned_back() {
     let definition = Arc::new(three());
     let world = world(|seen| if seen.step == "ORDER" { Say::Retry } else { Say::Done });
-    let gate = world.script.gate("RESERVE", false, 0);
+    let gate = world.script.gate("ORDER", false, 0);
     let host = world.open(&[&definition]);
     let saga = host.start(&definition);
     gate.reached();
@@ -257,9 +257,38 @@ fn a_recovering_saga_is_neither_cancelled_nor_turned_back() {
     ));
     host.kill_at(gate);
     let host = world.open(&[&definition]);
-    // RESERVE may be found done or not; found done it proves nothing, and ORDER was never done: once
-    // its fence is found absent nobody can have seen an end, but its attempts only fail.
-    host.wait_for(saga, |state| state.is_stuck() || state.is_terminal());
-    assert!(host.row(saga).state == State::StuckForward || !host.row(saga).recovering);
+    // RESERVE is found done, which proves nothing, and ORDER is never done: it may have ended before.
+    assert_eq!(
+        host.outcome(saga),
+        State::StuckForward,
+        "its policy is to turn back, but not while recovering"
+    );
+    assert!(host.row(saga).recovering);
+    host.stop();
+}
+
+#[test]
+fn a_recovering_saga_whose_step_was_never_run_has_not_ended_before() {
+    let definition = Arc::new(three());
+    let world = world(|seen| {
+        if seen.step == "PAY" {
+            Say::Reject("no_money")
+        } else {
+            Say::Done
+        }
+    });
+    let gate = world.script.gate("RESERVE", false, 0);
+    let host = world.open(&[&definition]);
+    let saga = host.start(&definition);
+    gate.reached();
+    host.force(saga, "UPDATE saga SET recovering = 1 WHERE id = ?");
+    host.kill_at(gate);
+    let host = world.open(&[&definition]);
+    assert_eq!(host.outcome(saga), State::Compensated);
+    assert!(
+        !host.row(saga).recovering,
+        "ORDER's fence was absent: nobody can have seen an end"
+    );
+    host.assert_ended(saga, &definition);
     host.stop();
 }
