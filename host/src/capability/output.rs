@@ -219,3 +219,78 @@ impl AsyncWrite for Output {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing_subscriber::fmt::MakeWriter;
+
+    /// What was logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl MakeWriter<'_> for Log {
+        type Writer = Self;
+
+        fn make_writer(&self) -> Self {
+            self.clone()
+        }
+    }
+
+    /// The lines that are logged while this runs.
+    fn logged(run: impl FnOnce()) -> Vec<String> {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(log.clone())
+            .with_ansi(false)
+            .finish();
+        tracing::subscriber::with_default(subscriber, run);
+        let bytes = log.0.lock().expect("not poisoned").clone();
+        String::from_utf8_lossy(&bytes).lines().map(String::from).collect()
+    }
+
+    fn origin() -> Origin {
+        Origin {
+            component: "hostile".into(),
+            digest: "abc".into(),
+            saga: Some(7),
+            step: Some("STEP".into()),
+        }
+    }
+
+    #[test]
+    fn lines_are_logged_whole_and_with_their_call() {
+        let lines = logged(|| {
+            let output = Output::new(origin(), 1000);
+            output.print(b"one li");
+            output.print(b"ne\n\nand the last");
+            assert_eq!(output.end(), "one line; and the last");
+        });
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        for part in ["one line", "component=hostile", "digest=abc", "saga=7", "step=\"STEP\""] {
+            assert!(lines[0].contains(part), "{}", lines[0]);
+        }
+    }
+
+    #[test]
+    fn a_flood_is_cut_with_one_line_that_says_so() {
+        let lines = logged(|| {
+            let output = Output::new(origin(), 100);
+            (0..1000).for_each(|_| output.print(b"ten bytes\n"));
+            output.line(Level::ERROR, "context", "one more");
+        });
+        assert_eq!(lines.len(), 11, "{lines:?}");
+        assert!(lines[10].contains("is over `log-bytes-per-call`"), "{}", lines[10]);
+    }
+}

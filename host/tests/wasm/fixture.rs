@@ -45,6 +45,7 @@ pub const HOSTILE: &str = r#"
     [components.hostile]
     artifact = "hostile.wasm"
     databases = ["hostile", "other"]
+    http = ["127.0.0.1:9"]
     calls = { "test:hostile/link" = "twin" }
     instances = "group"
     limits = { memory = "16MiB", deadline = "500ms", output = "64KiB", rows = 1000, log-bytes-per-call = "1KiB" }
@@ -52,6 +53,7 @@ pub const HOSTILE: &str = r#"
     [components.twin]
     artifact = "hostile.wasm"
     databases = ["hostile"]
+    http = ["127.0.0.1:9"]
     calls = { "test:hostile/link" = "hostile" }
 "#;
 

@@ -1,10 +1,13 @@
 //! Calls outside steps: admission, HTTP, calls from one component to another.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::time::Instant;
 
 use axum::body::{Body, to_bytes};
 use http::Request;
 use skald_host::invoke::{CallError, Principal};
+use skald_store::fence::Outcome;
 
 use crate::fixture::{HOSTILE, Host, load, soon};
 
@@ -124,4 +127,56 @@ async fn what_the_gate_lets_in_is_json_or_nothing() {
         matches!(unexported, Err(CallError::NotExported { .. })),
         "{unexported:?}"
     );
+}
+
+/// A server that answers each connection alike, and tells the head of each request.
+fn server() -> (u16, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let (told, heads) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.expect("a connection");
+            let mut head = vec![0; 4096];
+            let length = client.read(&mut head).expect("a request");
+            client
+                .write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+                .expect("sent");
+            if told
+                .send(String::from_utf8_lossy(&head[..length]).into_owned())
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    (port, heads)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_is_reached_if_it_is_granted_and_refused_before_it_is_asked_if_not() {
+    let ((granted, heads), (other, never)) = (server(), server());
+    let manifest = HOSTILE.replace("127.0.0.1:9", &format!("127.0.0.1:{granted}"));
+    let host = load(&manifest).unwrap_or_else(|faults| panic!("{faults:?}"));
+    for (port, expected) in [(granted, "204"), (other, "HttpRequestDenied")] {
+        let answer = host
+            .version("hostile")
+            .http(request("fetch", port.into()), None)
+            .await
+            .expect("an answer");
+        let body = to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
+        assert!(String::from_utf8_lossy(&body).contains(expected), "{body:?}");
+        let outcome = soon(host.step(host.hostile(port.into(), "fetch", port.into()))).await;
+        assert!(
+            matches!(&outcome, Outcome::Done { output, .. } if output.contains(expected)),
+            "{outcome:?}"
+        );
+    }
+    for head in heads.iter().take(2) {
+        assert!(
+            head.to_lowercase().contains(&format!("host: 127.0.0.1:{granted}")),
+            "{head}"
+        );
+    }
+    assert!(never.try_recv().is_err(), "nobody has connected");
 }

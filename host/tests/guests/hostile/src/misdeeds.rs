@@ -3,6 +3,8 @@
 use skald_sdk::sql::Connection;
 use std::hint::black_box;
 use std::time::Duration;
+use wasip2::http::outgoing_handler;
+use wasip2::http::types::{Fields, OutgoingRequest, Scheme};
 
 /// Does it. What comes back, if it does, is a JSON text.
 pub fn commit(mode: &str, n: u32) -> String {
@@ -11,19 +13,36 @@ pub fn commit(mode: &str, n: u32) -> String {
         "loop" => loop {
             black_box(n);
         },
-        "sleep" => std::thread::sleep(Duration::from_secs(3600)),
+        "sleep" => std::thread::sleep(Duration::from_hours(1)),
         "memory" => hoard(),
         "recursion" => return recurse(0).to_string(),
         "panic" => panic!("a defect, on purpose"),
         "exit" => std::process::exit(3),
         "flood" => (0..n).for_each(|line| eprintln!("line {line} of a flood")),
         "rows" => return rows(n),
+        "fetch" => return format!("{:?}", fetch(n)),
         "files" => return std::fs::read_to_string("/etc/passwd").is_err().to_string(),
         "network" => return std::net::TcpStream::connect("127.0.0.1:80").is_err().to_string(),
         "environment" => return std::env::vars().count().to_string(),
         other => panic!("no such mode: {other}"),
     }
     "null".to_owned()
+}
+
+/// Asks a server on this machine: the status, or the kind of error.
+fn fetch(port: u32) -> String {
+    let request = OutgoingRequest::new(Fields::new());
+    let authority = format!("127.0.0.1:{port}");
+    let prepared = request
+        .set_scheme(Some(&Scheme::Http))
+        .and(request.set_authority(Some(&authority)))
+        .and(request.set_path_with_query(Some("/")));
+    prepared.expect("a good address");
+    let answer = outgoing_handler::handle(request, None).and_then(|answer| {
+        answer.subscribe().block();
+        answer.get().expect("it is there").expect("it is taken once")
+    });
+    answer.map_or_else(|code| format!("{code:?}"), |answer| answer.status().to_string())
 }
 
 fn hoard() {
