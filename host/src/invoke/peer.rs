@@ -16,11 +16,8 @@ use crate::capability::output::Origin;
 use crate::capability::sql::Work;
 
 /// How many components may call one another: A calls B calls C and so on. Each has a wasm stack of
-/// its own, half a MiB, on the same thread.
+/// its own, half a MiB, on the same thread: those that run components have room for so many.
 const MAX_DEPTH: u8 = 8;
-
-/// The same below a step, which runs on the writer's thread with the usual stack of two MiB.
-const MAX_DEPTH_OF_STEPS: u8 = 2;
 
 /// Where the active version of a component is found.
 pub(crate) trait Peers: Send + Sync {
@@ -64,7 +61,7 @@ impl Version {
     ) -> wasmtime::Result<()> {
         let State { scope, work, .. } = caller;
         let in_step = work.is_step() || work.is_read_only();
-        let scope = self.scope_below(scope, in_step)?;
+        let scope = self.scope_below(scope)?;
         let work = Work::outside(in_step, scope.deadline);
         let index = self.offered.get(key).ok_or_else(|| {
             format_err!(
@@ -83,12 +80,11 @@ impl Version {
     }
 
     /// The scope of a call below another one: no longer, one deeper, and in the same saga.
-    fn scope_below(&self, caller: &Scope, in_step: bool) -> wasmtime::Result<Scope> {
+    fn scope_below(&self, caller: &Scope) -> wasmtime::Result<Scope> {
         let depth = caller.depth + 1;
-        let most = if in_step { MAX_DEPTH_OF_STEPS } else { MAX_DEPTH };
-        if depth > most {
+        if depth > MAX_DEPTH {
             bail!(
-                "more than {most} components call one another; {} is the next",
+                "more than {MAX_DEPTH} components call one another; {} is the next",
                 self.profile.component
             );
         }
