@@ -1,9 +1,10 @@
-//! The project's own commands: `cargo xtask up` and `cargo xtask test`.
+//! The project's own commands: `cargo xtask up`, `test`, `chaos` and `bench`.
 //!
 //! This file only tells the commands apart; each is a module of its own. They share [`workspace`] (folders, and how
 //! cargo is called), [`guests`] (which components there are), [`tools`] (what has to be installed) and [`fault`]
 //! (what is the environment's fault and not the project's). No command imports another.
 
+mod chaos;
 mod fault;
 mod guests;
 mod test;
@@ -29,12 +30,15 @@ enum Command {
     Up(up::Args),
     /// Check everything: format, lints, dependencies, components, tests, documentation
     Test(test::Args),
+    /// Kill the optimised host under load, 200 times, and check that nothing is lost or doubled
+    Chaos(chaos::Args),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Up(args) => up::run(args),
         Command::Test(args) => test::run(&args),
+        Command::Chaos(args) => chaos::run(&args),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
