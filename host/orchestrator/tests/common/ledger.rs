@@ -52,7 +52,7 @@ impl Host {
                 .with(|connection| fence::of_saga(connection, saga))
                 .expect("fences can be read");
             rows.into_iter()
-                .find(|row| row.step == index as i64 + 1)
+                .find(|row| usize::try_from(row.step) == Ok(index + 1))
                 .map(|row| row.outcome)
         };
         definition.steps.iter().enumerate().map(outcome).collect()
@@ -103,7 +103,7 @@ impl Host {
     fn assert_told(&self, saga: SagaId, state: State, effects: &[Effects]) {
         let events = self.events();
         assert!(
-            events.iter().map(|event| event.seq).eq(1..=events.len() as i64),
+            (1..).zip(&events).all(|(seq, event)| event.seq == seq),
             "gaps in {events:?}"
         );
         let told: Vec<&StoredEvent> = events.iter().filter(|event| event.saga == saga).collect();

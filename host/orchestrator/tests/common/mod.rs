@@ -1,4 +1,4 @@
-//! A world for sagas without wasm: real SQLite files in a folder of their own, an orchestrator that
+//! A world for sagas without wasm: real database files in a folder of their own, an orchestrator that
 //! can be ended at any instant, and components that follow a script.
 //!
 //! ```text

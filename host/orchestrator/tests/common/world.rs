@@ -240,7 +240,7 @@ impl Host {
         let stopped = self.runtime.spawn(async move { stopping.stop().await });
         self.block_on(async {
             while self.orchestrator.admits().is_ok() {
-                tokio::task::yield_now().await
+                tokio::task::yield_now().await;
             }
         });
         drop(gate);
@@ -298,14 +298,13 @@ pub fn request(definition: &Arc<Definition>) -> Request {
     }
 }
 
-/// A retry policy that waits so long that only being woken ends the wait.
+/// A retry policy that waits so long, an hour, that only being woken ends the wait.
 pub fn patient(attempts: u32) -> Retry {
-    let hour = Duration::from_secs(3600).as_millis() as u64;
     Retry {
         attempts,
-        initial_ms: hour,
+        initial_ms: 3_600_000,
         factor: 1.0,
-        max_ms: hour,
+        max_ms: 3_600_000,
         jitter: 0.0,
     }
 }

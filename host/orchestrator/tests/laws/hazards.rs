@@ -230,7 +230,7 @@ fn two_orchestrators_agree_on_one_end() {
             drop(ice);
             frozen.block_on(async {
                 while frozen.orchestrator.running() > 0 {
-                    tokio::task::yield_now().await
+                    tokio::task::yield_now().await;
                 }
             });
             assert_eq!(rival.assert_ended(saga, &definition), end, "{way:?} frozen in {step}");
@@ -270,7 +270,7 @@ fn two_orchestrators_that_race_agree_on_one_end() {
     for one in [&host, &rival] {
         one.block_on(async {
             while one.orchestrator.running() > 0 {
-                tokio::task::yield_now().await
+                tokio::task::yield_now().await;
             }
         });
     }
@@ -343,7 +343,7 @@ fn clean_up_takes_only_what_has_ended_and_leaves_a_horizon() {
     let ticking = skald_store::clock::now_ms().unsigned_abs();
     host.block_on(async {
         while skald_store::clock::now_ms().unsigned_abs() <= ticking {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     });
     drop(gate);
