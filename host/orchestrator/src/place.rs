@@ -85,3 +85,58 @@ impl Drop for Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use skald_saga::Digest;
+    use skald_store::fence::{GuestAnswer, StepSession};
+    use skald_store::journal::Journal;
+    use skald_store::sqlite::Options;
+
+    use super::*;
+    use crate::{Call, Components, Settings};
+
+    struct Nobody;
+
+    impl Components for Nobody {
+        fn step(&self, _: &Call, _: StepSession) -> (StepSession, GuestAnswer, Digest) {
+            unreachable!("no saga runs")
+        }
+
+        fn compensate(
+            &self,
+            _: &Call,
+            _: StepSession,
+            _: Option<Digest>,
+            _: Option<&str>,
+        ) -> (StepSession, GuestAnswer) {
+            unreachable!("no saga runs")
+        }
+
+        fn is_slow(&self, _: &str) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn a_wake_up_that_meets_a_saga_about_to_leave_is_heard() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let journal = Journal::open(&Options::new(folder.path().join("j.db"), "journal"), Arc::new(()));
+        let journal = journal.expect("the journal opens");
+        let host = Orchestrator::new(journal, HashMap::new(), Arc::new(Nobody), Settings::default());
+        let place = Place::take(&host, SagaId(1)).expect("nobody has it");
+        assert!(Place::take(&host, SagaId(1)).is_none());
+        assert!(host.0.places.wake(SagaId(1)));
+        assert!(!place.leave(), "it was woken");
+        assert!(place.leave(), "it has heard of that");
+        assert!(!host.0.places.wake(SagaId(1)));
+        let next = Place::take(&host, SagaId(1)).expect("it was left");
+        drop(place);
+        assert!(
+            host.0.places.has(SagaId(1)),
+            "a place that was left takes no successor's away"
+        );
+        drop(next);
+        assert!(!host.0.places.has(SagaId(1)));
+    }
+}

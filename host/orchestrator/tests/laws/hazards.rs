@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, mpsc};
 
+use skald_saga::status::{Event, Phase, Status};
 use skald_saga::{Definition, Digest, SagaId, State};
-use skald_store::fence::{self, Action, Back, Close, Guest, GuestAnswer, Key, Outcome, Reply, StepSession};
-use skald_store::journal::Operation;
+use skald_store::fence::{Action, Back, Close, Guest, GuestAnswer, Key, Outcome, Reply, StepSession};
+use skald_store::journal::{News, Operation};
 use skald_store::sql::{Session, Value};
 use tokio::sync::oneshot;
 
+use crate::common::world::{STREAM, patient};
 use crate::common::{Host, Say, Seen, World, definition};
 
 const STEPS: [&str; 3] = ["RESERVE", "ORDER", "PAY"];
@@ -333,32 +335,33 @@ fn a_running_saga_that_finds_a_step_fenced_turns_back() {
 /// A message that comes after the clean-up is turned away, and clean-up takes no unfinished saga's fences.
 #[test]
 fn clean_up_takes_only_what_has_ended_and_leaves_a_horizon() {
-    let definition = three();
-    let mut world = world(|_| Say::Done);
-    world.settings.retention = std::time::Duration::ZERO;
-    let host = world.open(&[&definition]);
-    let ended = host.start(&definition);
-    host.outcome(ended);
-    let gate = world.script.gate("ORDER", false, 1);
-    let ticking = skald_store::clock::now_ms().unsigned_abs();
-    host.block_on(async {
-        while skald_store::clock::now_ms().unsigned_abs() <= ticking {
-            tokio::task::yield_now().await;
+    let mut waits = definition(&["RESERVE@product", "ORDER@order", "PAY@payment"]);
+    waits.steps[2].retry = patient(5);
+    let definition = Arc::new(waits);
+    let mut world = world(|seen| {
+        if seen.step == "PAY" && seen.saga.0 % 2 == 1 {
+            Say::Retry
+        } else {
+            Say::Done
         }
     });
-    drop(gate);
-    let open = world.script.gate("PAY", false, 0);
-    let unfinished = host.start(&definition);
-    open.reached();
-    // The saga's row is born after its id: the fences go by the id.
+    world.settings.retention = std::time::Duration::ZERO;
+    let host = world.open(&[&definition]);
+    let start = |odd: bool| host.start_where(&definition, |id| (id.0 % 2 == 1) == odd);
+    let ended = start(false);
+    assert_eq!(host.outcome(ended), State::Completed);
+    // The next one is born in a later millisecond: the horizon lies between the two.
+    let unfinished = host.start_where(&definition, |id| id.0 % 2 == 1 && id.born_ms() > ended.born_ms());
+    host.until_told(unfinished, "3Execute:Running");
+    // The saga's row may be born long after its id: the fences go by the id.
     host.force(unfinished, "UPDATE saga SET born = born + 1000 WHERE id = ?");
-    let cleaning = host.orchestrator.clone();
-    let cleaned = host
-        .runtime()
-        .spawn(async move { cleaning.clean_up().await.expect("the files work") });
-    drop(open);
-    assert!(host.block_on(cleaned).expect("it does not panic") >= 3);
-    host.outcome(unfinished);
+    let gone = host.block_on(host.orchestrator.clean_up()).expect("the files work");
+    assert_eq!(gone, 3, "those of the ended saga");
+    let kept = [Some("done".into()), Some("done".into()), None];
+    assert_eq!(host.fences(unfinished, &definition), kept);
+    let cancel = host.orchestrator.operate(unfinished, Operation::Cancel, "me", "a test");
+    host.block_on(cancel).expect("it waits");
+    assert_eq!(host.outcome(unfinished), State::Compensated);
     host.assert_ended(unfinished, &definition);
     for step in 0..3 {
         assert_eq!(
@@ -373,12 +376,44 @@ fn clean_up_takes_only_what_has_ended_and_leaves_a_horizon() {
     }
     let counted = host.effects(ended, &definition);
     assert!(counted.iter().all(|one| one.acts == 1 && one.undos == 0), "{counted:?}");
-    let left = host.orchestrator.database("product").expect("it is open");
-    let left = left
-        .readers
-        .with(|connection| fence::of_saga(connection, ended))
-        .expect("fences can be read");
-    assert!(left.is_empty(), "{left:?}");
+    host.stop();
+}
+
+/// No event says more than the journal's row: an orchestrator that is behind tells nothing.
+#[test]
+fn nothing_is_told_of_a_state_that_the_saga_has_left() {
+    let definition = three();
+    let world = world(|seen| {
+        if seen.step == "RESERVE" {
+            Say::Reject("no_luck")
+        } else {
+            Say::Done
+        }
+    });
+    let host = world.open(&[&definition]);
+    let saga = host.start(&definition);
+    assert_eq!(host.outcome(saga), State::Compensated);
+    let stale = Event {
+        step: 1,
+        status: Status::Execute,
+        phase: Phase::Running,
+    };
+    let news = News {
+        saga,
+        nonce: host.nonce(saga),
+        definition: definition.digest(),
+        stream: STREAM.into(),
+        round: 0,
+        events: vec![stale],
+        reason: None,
+        stuck: None,
+        at_ms: 0,
+    };
+    let told = host
+        .block_on(host.orchestrator.journal().tell(news, State::Running))
+        .expect("the journal works");
+    assert_eq!(told, []);
+    host.assert_ended(saga, &definition);
     host.stop();
 }
 
