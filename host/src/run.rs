@@ -158,7 +158,7 @@ async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener
     TcpListener::bind(address).await.map_err(|source| Unstartable::Address { address, option, source })
 }
 
-/// Makes the data folder, and takes it for this process alone: a SQLite file has one writer.
+/// Makes the data folder, and takes it for this process alone: an SQLite file has one writer.
 fn lock(data: &Path) -> Result<std::fs::File, Unstartable> {
     let unusable = |detail: String| Unstartable::Data { path: data.to_owned(), detail };
     std::fs::create_dir_all(data).map_err(|error| unusable(error.to_string()))?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use skald_saga::Fact;
+use skald_saga::definition::step_number;
 use skald_saga::mapping::Source;
 use skald_store::clock::now_ms;
 use skald_store::fault;
@@ -29,7 +30,7 @@ impl Runner {
             definition: self.row.definition,
             input: self.row.input.clone(),
         });
-        let (job, reply) = Action::new(self.fence(step), origin, self.bind(step, attempt, input));
+        let (job, reply) = Action::new(self.fence(step), origin, Box::new(self.bind(step, attempt, input)));
         let (reply, entry) = match self.ask(step, "forward", Box::new(job), reply).await {
             Ok(answered) => answered,
             Err(detail) => return Ok(self.failed(step, detail)),
@@ -62,7 +63,12 @@ impl Runner {
             Err(detail) => return Ok(self.failed(step, detail)),
         };
         let external = self.definition.steps[step].external_effects;
-        let (job, reply) = Back::new(self.fence(step), close, external, self.bind(step, attempt, input));
+        let (job, reply) = Back::new(
+            self.fence(step),
+            close,
+            external,
+            Box::new(self.bind(step, attempt, input)),
+        );
         let direction = if close == Close::Only { "close" } else { "backward" };
         let (reply, entry) = match self.ask(step, direction, Box::new(job), reply).await {
             Ok(answered) => answered,
@@ -158,9 +164,9 @@ impl Runner {
         }
     }
 
-    fn bind(&self, step: usize, attempt: u32, input: Arc<str>) -> Box<Bound> {
+    fn bind(&self, step: usize, attempt: u32, input: Arc<str>) -> Bound {
         let policy = &self.definition.steps[step];
-        Box::new(Bound {
+        Bound {
             components: self.host.0.components.clone(),
             call: Call {
                 saga: self.row.id,
@@ -173,7 +179,7 @@ impl Runner {
                 principal: self.row.principal.clone(),
                 input,
             },
-        })
+        }
     }
 
     /// The step's input. The outputs it draws on come from the fences: what is cached decides nothing.
@@ -224,7 +230,7 @@ impl Runner {
         let fences = fences.map_err(|error| error.to_string())?;
         Ok(fences
             .into_iter()
-            .find(|row| row.step == step as i64 + 1)
+            .find(|row| row.step == step_number(step))
             .and_then(|row| row.output))
     }
 }

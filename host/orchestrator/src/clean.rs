@@ -9,7 +9,7 @@ use skald_store::fence;
 use crate::Orchestrator;
 
 /// How often there is something to forget.
-const EVERY: Duration = Duration::from_secs(3600);
+const EVERY: Duration = Duration::from_hours(1);
 
 pub(crate) async fn keep_clean(host: Orchestrator) {
     loop {

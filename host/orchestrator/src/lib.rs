@@ -63,7 +63,7 @@ impl Default for Settings {
             most_running: 10_000,
             parallel_recovery: 64,
             sweep: std::time::Duration::from_secs(1),
-            retention: std::time::Duration::from_secs(30 * 24 * 3600),
+            retention: std::time::Duration::from_hours(30 * 24),
         }
     }
 }
@@ -120,7 +120,7 @@ impl Orchestrator {
             match serde_json::from_str::<Definition>(&body) {
                 Ok(definition) => self.learn(Arc::new(definition)),
                 Err(error) => {
-                    tracing::error!(%digest, %error, "a definition in the journal can't be read; its sagas wait")
+                    tracing::error!(%digest, %error, "a definition in the journal can't be read; its sagas wait");
                 }
             }
         }

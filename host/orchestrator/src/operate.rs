@@ -1,5 +1,6 @@
 //! What an operator, or a customer's cancel, does to a saga.
 
+use skald_saga::definition::step_number;
 use skald_saga::{SagaId, State};
 use skald_store::fence::{self, FenceRow, Key};
 use skald_store::journal::{Error as JournalError, Operated, Operation, SagaRow};
@@ -153,7 +154,7 @@ impl Orchestrator {
                 .read(move |connection| fence::of_saga(connection, saga))
                 .await;
             let rows = rows.map_err(JournalError::Unread)?;
-            fences.push(rows.into_iter().find(|row| row.step == step as i64 + 1));
+            fences.push(rows.into_iter().find(|row| row.step == step_number(step)));
         }
         Ok(fences)
     }

@@ -91,10 +91,9 @@ async fn pick_up(place: Place, row: SagaRow, crashed: bool) {
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = host.0.stop.cancelled() => return,
-            () = place.woken() => match host.0.journal.load(id).await {
-                Ok(Some(changed)) => row = changed,
-                // Its own compare-and-sets will tell the runner that the row it has is old.
-                Ok(None) | Err(_) => {}
+            // Without it, its own compare-and-sets will tell the runner that the row it has is old.
+            () = place.woken() => if let Ok(Some(changed)) = host.0.journal.load(id).await {
+                row = changed;
             },
         }
     }

@@ -391,5 +391,5 @@ impl Runner {
 
 /// A number in [0, 1) for the jitter.
 fn dice() -> f64 {
-    (getrandom::u32().unwrap_or(1 << 31) >> 8) as f64 / f64::from(1 << 24)
+    f64::from(getrandom::u32().unwrap_or(1 << 31)) / (f64::from(u32::MAX) + 1.0)
 }

@@ -89,7 +89,11 @@ impl Progress {
             fact => self.state != State::Running && (fact == Some(Fact::Undone) || step < self.from),
         };
         let next = || (0..self.facts.len()).take_while(|step| known(*step)).count();
-        if self.state == State::Running { next() } else { self.frontier().unwrap_or_else(next) }
+        if self.state == State::Running {
+            next()
+        } else {
+            self.frontier().unwrap_or_else(next)
+        }
     }
 
     /// Rule "close upwards until something other than done": a stale orchestrator may be a step
@@ -215,7 +219,11 @@ fn back(definition: &Definition, progress: &Progress) -> Action {
 }
 
 fn alien(progress: &Progress) -> usize {
-    progress.facts.iter().position(|fact| *fact == Some(Fact::Alien)).unwrap_or(progress.from)
+    progress
+        .facts
+        .iter()
+        .position(|fact| *fact == Some(Fact::Alien))
+        .unwrap_or(progress.from)
 }
 
 #[cfg(test)]
@@ -226,7 +234,10 @@ mod tests {
     use crate::retry::Retry;
 
     fn definition(steps: usize, on_exhausted: Exhausted) -> Definition {
-        let retry = Retry { attempts: 2, ..Retry::default() };
+        let retry = Retry {
+            attempts: 2,
+            ..Retry::default()
+        };
         let step = |n: usize| Step {
             name: format!("STEP_{n}"),
             component: "c".into(),
@@ -237,11 +248,19 @@ mod tests {
             external_effects: false,
             input: Mapping::Whole,
         };
-        Definition { name: "s".into(), steps: (0..steps).map(step).collect(), deadline_ms: None, compensation: retry.clone() }
+        Definition {
+            name: "s".into(),
+            steps: (0..steps).map(step).collect(),
+            deadline_ms: None,
+            compensation: retry.clone(),
+        }
     }
 
     fn progress(state: State, from: usize, facts: &[Option<Fact>]) -> Progress {
-        Progress { facts: facts.to_vec(), ..Progress::new(state, from, facts.len()) }
+        Progress {
+            facts: facts.to_vec(),
+            ..Progress::new(state, from, facts.len())
+        }
     }
 
     #[test]
@@ -258,14 +277,22 @@ mod tests {
             ([Some(Undone), None, None], Action::Abort(0, Cause::Fenced)),
             ([Some(Done), Some(Alien), None], Action::StickForward(1)),
         ] {
-            assert_eq!(decide(&definition, &progress(State::Running, 0, &facts)), action, "{facts:?}");
+            assert_eq!(
+                decide(&definition, &progress(State::Running, 0, &facts)),
+                action,
+                "{facts:?}"
+            );
         }
     }
 
     #[test]
     fn a_failed_attempt_is_counted_before_anything_else() {
         let definition = definition(2, Exhausted::Abort);
-        let failed = |state| Progress { failed: Some(1), overdue: true, ..progress(state, 0, &[Some(Fact::Done), None]) };
+        let failed = |state| Progress {
+            failed: Some(1),
+            overdue: true,
+            ..progress(state, 0, &[Some(Fact::Done), None])
+        };
         assert_eq!(decide(&definition, &failed(State::Running)), Action::Count(1));
         assert_eq!(decide(&definition, &failed(State::Aborting)), Action::CountBack(1));
     }
@@ -290,18 +317,34 @@ mod tests {
 
     #[test]
     fn attempts_of_an_earlier_step_are_not_held_against_a_later_one() {
-        let progress =
-            Progress { att_step: Some(0), att: 2, ..progress(State::Running, 0, &[Some(Fact::Done), None]) };
+        let progress = Progress {
+            att_step: Some(0),
+            att: 2,
+            ..progress(State::Running, 0, &[Some(Fact::Done), None])
+        };
         assert_eq!(decide(&definition(2, Exhausted::Abort), &progress), Action::Run(1));
     }
 
     #[test]
     fn an_overdue_saga_turns_back_unless_all_is_done_or_it_recovers() {
         let definition = definition(2, Exhausted::Abort);
-        let overdue = |facts: [Option<Fact>; 2], recovering| Progress { overdue: true, recovering, ..progress(State::Running, 0, &facts) };
-        assert_eq!(decide(&definition, &overdue([Some(Fact::Done), None], false)), Action::Abort(1, Cause::Overdue));
-        assert_eq!(decide(&definition, &overdue([Some(Fact::Done), None], true)), Action::Run(1));
-        assert_eq!(decide(&definition, &overdue([Some(Fact::Done); 2], false)), Action::Complete);
+        let overdue = |facts: [Option<Fact>; 2], recovering| Progress {
+            overdue: true,
+            recovering,
+            ..progress(State::Running, 0, &facts)
+        };
+        assert_eq!(
+            decide(&definition, &overdue([Some(Fact::Done), None], false)),
+            Action::Abort(1, Cause::Overdue)
+        );
+        assert_eq!(
+            decide(&definition, &overdue([Some(Fact::Done), None], true)),
+            Action::Run(1)
+        );
+        assert_eq!(
+            decide(&definition, &overdue([Some(Fact::Done); 2], false)),
+            Action::Complete
+        );
     }
 
     #[test]
@@ -321,7 +364,11 @@ mod tests {
             (0, [Some(Undone), Some(Undone), Some(Undone)], Action::EndCompensated),
             (0, [Some(Fenced), None, None], Action::EndCompensated),
         ] {
-            assert_eq!(decide(&definition, &progress(State::Aborting, from, &facts)), action, "from {from} {facts:?}");
+            assert_eq!(
+                decide(&definition, &progress(State::Aborting, from, &facts)),
+                action,
+                "from {from} {facts:?}"
+            );
         }
     }
 
@@ -334,7 +381,10 @@ mod tests {
             ([Some(Fact::Undone), Some(Fact::Fenced)], Action::EndCompensated),
             ([Some(Fact::Alien), None], Action::StickBack(0)),
         ] {
-            let spent = Progress { att_back: 2, ..progress(State::Aborting, 0, &facts) };
+            let spent = Progress {
+                att_back: 2,
+                ..progress(State::Aborting, 0, &facts)
+            };
             assert_eq!(decide(&definition, &spent), action, "{facts:?}");
         }
     }
@@ -350,14 +400,27 @@ mod tests {
             (State::Aborting, 0, [Some(Undone), None, None], 1),
             (State::Aborting, 0, [Some(Done), Some(Fenced), None], 1),
         ] {
-            assert_eq!(progress(state, from, &facts).frontier_or_next(), next, "{state:?} from {from} {facts:?}");
+            assert_eq!(
+                progress(state, from, &facts).frontier_or_next(),
+                next,
+                "{state:?} from {from} {facts:?}"
+            );
         }
     }
 
     #[test]
     fn nothing_is_done_with_a_saga_that_rests() {
-        for state in [State::StuckForward, State::StuckBack, State::Completed, State::Compensated] {
-            let progress = Progress { failed: Some(0), overdue: true, ..progress(state, 0, &[None]) };
+        for state in [
+            State::StuckForward,
+            State::StuckBack,
+            State::Completed,
+            State::Compensated,
+        ] {
+            let progress = Progress {
+                failed: Some(0),
+                overdue: true,
+                ..progress(state, 0, &[None])
+            };
             assert_eq!(decide(&definition(1, Exhausted::Abort), &progress), Action::Rest);
         }
     }

@@ -54,6 +54,16 @@ pub enum Exhausted {
     Stick,
 }
 
+/// A step's number in tables: its place in the definition, from 1.
+pub fn step_number(step: usize) -> i64 {
+    i64::try_from(step).map_or(i64::MAX, |step| step.saturating_add(1))
+}
+
+/// The place in the definition, from 0, of the step with this number.
+pub fn step_place(number: i64) -> Option<usize> {
+    usize::try_from(number.checked_sub(1)?).ok()
+}
+
 impl Definition {
     /// The text that is stored and digested.
     pub fn to_json(&self) -> String {

@@ -108,7 +108,11 @@ mod tests {
 
     #[test]
     fn an_id_is_below_2_to_the_53_and_keeps_its_moment() {
-        for (now, random) in [(EPOCH_MS, 0), (1_795_000_000_000, u64::MAX), (EPOCH_MS + (1 << 41) - 1, u64::MAX)] {
+        for (now, random) in [
+            (EPOCH_MS, 0),
+            (1_795_000_000_000, u64::MAX),
+            (EPOCH_MS + (1 << 41) - 1, u64::MAX),
+        ] {
             let id = SagaId::compose(now, random);
             assert!(id.0 < 1 << 53, "{id}");
             assert_eq!(id.born_ms(), now);

@@ -68,7 +68,9 @@ impl Mapping {
     pub fn uses_outputs(&self) -> bool {
         let mut uses = false;
         if let Self::Template(template) = self {
-            collect(template, &mut |path| uses |= matches!(Path::parse(path), Some(Path::Output(..))));
+            collect(template, &mut |path| {
+                uses |= matches!(Path::parse(path), Some(Path::Output(..)));
+            });
         }
         uses
     }
@@ -141,9 +143,12 @@ fn fill(template: &Value, source: &Source<'_>, input: &Value) -> Result<Value, E
             Some(path) => resolve(path, source, input)?,
             None => Value::String(text.strip_prefix('$').unwrap_or(text).to_owned()),
         },
-        Value::Array(items) => {
-            Value::Array(items.iter().map(|item| fill(item, source, input)).collect::<Result<_, _>>()?)
-        }
+        Value::Array(items) => Value::Array(
+            items
+                .iter()
+                .map(|item| fill(item, source, input))
+                .collect::<Result<_, _>>()?,
+        ),
         Value::Object(members) => Value::Object(
             members
                 .iter()
@@ -161,8 +166,12 @@ fn resolve(text: &str, source: &Source<'_>, input: &Value) -> Result<Value, Erro
         Path::Principal => Ok(source.principal.into()),
         Path::Input(parts) => descend(input, &parts).cloned().ok_or_else(missing),
         Path::Output(step, parts) => {
-            let (_, output) = source.outputs.iter().find(|(name, _)| *name == step).ok_or_else(missing)?;
-            let output = parse(output, &format!("the output of step {step}"))?;
+            let (_, output) = source
+                .outputs
+                .iter()
+                .find(|(name, _)| *name == step)
+                .ok_or_else(missing)?;
+            let output = parse(output, format!("the output of step {step}"))?;
             descend(&output, &parts).cloned().ok_or_else(missing)
         }
     }
@@ -208,15 +217,23 @@ mod tests {
 
     #[test]
     fn a_path_to_nothing_is_an_error_that_names_it() {
-        for path in ["$input.items.7", "$outputs.LATER.total", "$outputs.RESERVE.other", "$nothing"] {
-            let error = Mapping::Template(json!([path])).apply(&SOURCE).expect_err("there is no such part");
+        for path in [
+            "$input.items.7",
+            "$outputs.LATER.total",
+            "$outputs.RESERVE.other",
+            "$nothing",
+        ] {
+            let error = Mapping::Template(json!([path]))
+                .apply(&SOURCE)
+                .expect_err("there is no such part");
             assert_eq!(error, Error::Missing { path: path.into() });
         }
     }
 
     #[test]
     fn a_check_finds_the_paths_that_no_run_could_resolve() {
-        let mapping = Mapping::Template(json!({"a": "$input.x", "b": ["$outputs.LATER.y", "$what"], "c": "$outputs.RESERVE"}));
+        let mapping =
+            Mapping::Template(json!({"a": "$input.x", "b": ["$outputs.LATER.y", "$what"], "c": "$outputs.RESERVE"}));
         assert_eq!(mapping.unknown_paths(&["RESERVE"]), ["$outputs.LATER.y", "$what"]);
     }
 }

@@ -31,8 +31,14 @@ pub enum State {
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Running, Self::Aborting, Self::StuckForward, Self::StuckBack, Self::Completed, Self::Compensated];
+    pub const ALL: [Self; 6] = [
+        Self::Running,
+        Self::Aborting,
+        Self::StuckForward,
+        Self::StuckBack,
+        Self::Completed,
+        Self::Compensated,
+    ];
 
     /// Whether nothing will ever change it again.
     pub fn is_terminal(self) -> bool {

@@ -54,7 +54,15 @@ pub enum Phase {
 impl Status {
     /// The status of that number, as it is stored.
     pub fn from_number(number: u8) -> Option<Self> {
-        [Self::Execute, Self::Success, Self::Failed, Self::RolledBack, Self::RollbackFail].into_iter().nth(number.into())
+        [
+            Self::Execute,
+            Self::Success,
+            Self::Failed,
+            Self::RolledBack,
+            Self::RollbackFail,
+        ]
+        .into_iter()
+        .nth(number.into())
     }
 }
 
@@ -66,7 +74,15 @@ impl Phase {
 
     /// The phase of that number, as it is stored.
     pub fn from_number(number: u8) -> Option<Self> {
-        [Self::Running, Self::Compensating, Self::Completed, Self::Compensated, Self::Stuck].into_iter().nth(number.into())
+        [
+            Self::Running,
+            Self::Compensating,
+            Self::Completed,
+            Self::Compensated,
+            Self::Stuck,
+        ]
+        .into_iter()
+        .nth(number.into())
     }
 }
 
@@ -94,9 +110,17 @@ pub fn events(progress: &Progress, begun: bool, state: State) -> Vec<Event> {
 }
 
 fn forward(progress: &Progress, begun: bool, state: State) -> Vec<Event> {
-    let done = progress.facts.iter().take_while(|fact| **fact == Some(Fact::Done)).count();
+    let done = progress
+        .facts
+        .iter()
+        .take_while(|fact| **fact == Some(Fact::Done))
+        .count();
     let mut events = until(done, Phase::Running);
-    let next = |status, phase| Event { step: done, status, phase };
+    let next = |status, phase| Event {
+        step: done,
+        status,
+        phase,
+    };
     if done < progress.facts.len() && (begun || state == State::StuckForward) {
         events.push(next(Status::Execute, Phase::Running));
     }
@@ -116,9 +140,17 @@ fn back(progress: &Progress, begun: bool, state: State) -> Vec<Event> {
         return before_the_frontier(progress, begun, state);
     };
     let mut events = until(frontier, Phase::Running);
-    let turned = |step, status| Event { step, status, phase: Phase::Compensating };
+    let turned = |step, status| Event {
+        step,
+        status,
+        phase: Phase::Compensating,
+    };
     if frontier < progress.facts.len() && begun {
-        events.push(Event { step: frontier, status: Status::Execute, phase: Phase::Running });
+        events.push(Event {
+            step: frontier,
+            status: Status::Execute,
+            phase: Phase::Running,
+        });
         events.push(turned(frontier, Status::Failed));
     } else if frontier == 0 && !progress.facts.is_empty() {
         // Nothing ran: the customer is told by one FAILED of the first step.
@@ -131,7 +163,11 @@ fn back(progress: &Progress, begun: bool, state: State) -> Vec<Event> {
             Some(Fact::Fenced | Fact::Rejected) => {}
             _ => {
                 if state == State::StuckBack {
-                    events.push(Event { step, status: Status::RollbackFail, phase: Phase::Stuck });
+                    events.push(Event {
+                        step,
+                        status: Status::RollbackFail,
+                        phase: Phase::Stuck,
+                    });
                 }
                 break;
             }
@@ -150,10 +186,18 @@ fn before_the_frontier(progress: &Progress, begun: bool, state: State) -> Vec<Ev
     let done = progress.frontier_or_next();
     let mut events = until(done, Phase::Running);
     if begun && done < progress.facts.len() {
-        events.push(Event { step: done, status: Status::Execute, phase: Phase::Running });
+        events.push(Event {
+            step: done,
+            status: Status::Execute,
+            phase: Phase::Running,
+        });
     }
     if state == State::StuckBack {
-        events.push(Event { step: done.min(progress.facts.len() - 1), status: Status::RollbackFail, phase: Phase::Stuck });
+        events.push(Event {
+            step: done.min(progress.facts.len() - 1),
+            status: Status::RollbackFail,
+            phase: Phase::Stuck,
+        });
     }
     events
 }
@@ -170,7 +214,10 @@ mod tests {
     use Fact::{Done, Fenced, Rejected, Undone};
 
     fn told(facts: &[Option<Fact>], from: usize, begun: bool, state: State) -> Vec<String> {
-        let progress = Progress { facts: facts.to_vec(), ..Progress::new(state, from, facts.len()) };
+        let progress = Progress {
+            facts: facts.to_vec(),
+            ..Progress::new(state, from, facts.len())
+        };
         events(&progress, begun, state)
             .iter()
             .map(|event| format!("{}{:?}:{:?}", event.step + 1, event.status, event.phase))
@@ -181,40 +228,71 @@ mod tests {
     fn a_success_is_two_events_a_step_and_the_last_says_completed() {
         assert_eq!(
             told(&[Some(Done); 3], 0, false, State::Completed),
-            ["1Execute:Running", "1Success:Running", "2Execute:Running", "2Success:Running", "3Execute:Running", "3Success:Completed"]
+            [
+                "1Execute:Running",
+                "1Success:Running",
+                "2Execute:Running",
+                "2Success:Running",
+                "3Execute:Running",
+                "3Success:Completed"
+            ]
         );
     }
 
     #[test]
     fn a_refusal_is_told_and_then_each_compensation_in_reverse_order() {
         assert_eq!(
-            told(&[Some(Undone), Some(Undone), Some(Rejected)], 2, true, State::Compensated),
+            told(
+                &[Some(Undone), Some(Undone), Some(Rejected)],
+                2,
+                true,
+                State::Compensated
+            ),
             [
-                "1Execute:Running", "1Success:Running", "2Execute:Running", "2Success:Running", "3Execute:Running",
-                "3Failed:Compensating", "2RolledBack:Compensating", "1RolledBack:Compensated",
+                "1Execute:Running",
+                "1Success:Running",
+                "2Execute:Running",
+                "2Success:Running",
+                "3Execute:Running",
+                "3Failed:Compensating",
+                "2RolledBack:Compensating",
+                "1RolledBack:Compensated",
             ]
         );
-        assert_eq!(told(&[Some(Rejected), None], 0, true, State::Compensated), ["1Execute:Running", "1Failed:Compensated"]);
+        assert_eq!(
+            told(&[Some(Rejected), None], 0, true, State::Compensated),
+            ["1Execute:Running", "1Failed:Compensated"]
+        );
     }
 
     #[test]
     fn a_compensation_is_told_only_once_it_is_known() {
         assert_eq!(
-            told(&[Some(Done), Some(Undone), Some(Rejected)], 2, true, State::Aborting).last().map(String::as_str),
+            told(&[Some(Done), Some(Undone), Some(Rejected)], 2, true, State::Aborting)
+                .last()
+                .map(String::as_str),
             Some("2RolledBack:Compensating")
         );
     }
 
     #[test]
     fn a_cancel_tells_failed_only_for_a_step_that_had_begun() {
-        assert_eq!(told(&[Some(Fenced), None], 0, false, State::Compensated), ["1Failed:Compensated"]);
-        assert_eq!(told(&[Some(Fenced), None], 0, true, State::Compensated), ["1Execute:Running", "1Failed:Compensated"]);
+        assert_eq!(
+            told(&[Some(Fenced), None], 0, false, State::Compensated),
+            ["1Failed:Compensated"]
+        );
+        assert_eq!(
+            told(&[Some(Fenced), None], 0, true, State::Compensated),
+            ["1Execute:Running", "1Failed:Compensated"]
+        );
         assert_eq!(
             told(&[Some(Undone), Some(Fenced)], 0, false, State::Compensated),
             ["1Execute:Running", "1Success:Running", "1RolledBack:Compensated"]
         );
         assert_eq!(
-            told(&[Some(Undone), Some(Undone)], 0, false, State::Compensated).last().map(String::as_str),
+            told(&[Some(Undone), Some(Undone)], 0, false, State::Compensated)
+                .last()
+                .map(String::as_str),
             Some("1RolledBack:Compensated")
         );
     }
@@ -223,10 +301,17 @@ mod tests {
     fn a_stuck_saga_says_so_in_its_last_event() {
         assert_eq!(
             told(&[Some(Done), None], 0, true, State::StuckForward),
-            ["1Execute:Running", "1Success:Running", "2Execute:Running", "2Failed:Stuck"]
+            [
+                "1Execute:Running",
+                "1Success:Running",
+                "2Execute:Running",
+                "2Failed:Stuck"
+            ]
         );
         assert_eq!(
-            told(&[Some(Done), Some(Rejected)], 1, true, State::StuckBack).last().map(String::as_str),
+            told(&[Some(Done), Some(Rejected)], 1, true, State::StuckBack)
+                .last()
+                .map(String::as_str),
             Some("1RollbackFail:Stuck")
         );
         assert_eq!(told(&[None, None], 0, false, State::StuckBack), ["1RollbackFail:Stuck"]);

@@ -12,7 +12,8 @@ pub struct Problem {
     status: StatusCode,
     msg: String,
     detail: Option<String>,
-    headers: HeaderMap,
+    /// Boxed, since most results have no problem and should not carry the room for one.
+    headers: Box<HeaderMap>,
 }
 
 #[derive(Serialize)]
@@ -28,7 +29,7 @@ struct Body<'p> {
 impl Problem {
     /// A problem with this status and short text.
     pub fn new(status: StatusCode, msg: impl Into<String>) -> Self {
-        Self { status, msg: msg.into(), detail: None, headers: HeaderMap::new() }
+        Self { status, msg: msg.into(), detail: None, headers: Box::default() }
     }
 
     /// With a sentence for whoever writes the client: what was wrong, and what to do.
@@ -88,7 +89,7 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&body).expect("texts and numbers");
         let mut response = (self.status, body).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        response.headers_mut().extend(self.headers);
+        response.headers_mut().extend(*self.headers);
         response
     }
 }

@@ -37,16 +37,15 @@ pub(super) async fn results(app: &App, principal: &Principal, headers: &HeaderMa
     let resume = last_event_id(headers)?;
     let subscription = app.hub.listen(&principal.subject);
     let stream: Arc<str> = principal.subject.as_str().into();
-    let (last, behind) = match resume {
-        Some(last) => (last, true),
-        None => {
-            let last = app.orchestrator.journal().last_event(stream.clone()).await;
-            let last = last.map_err(|error| {
-                tracing::error!(%error, "a stream of results can't be opened");
-                Problem::internal()
-            })?;
-            (last, false)
-        }
+    let (last, behind) = if let Some(last) = resume {
+        (last, true)
+    } else {
+        let last = app.orchestrator.journal().last_event(stream.clone()).await;
+        let last = last.map_err(|error| {
+            tracing::error!(%error, "a stream of results can't be opened");
+            Problem::internal()
+        })?;
+        (last, false)
     };
     let mut heartbeat = tokio::time::interval(app.manifest.server.sse_heartbeat);
     heartbeat.reset();
@@ -132,7 +131,11 @@ impl Feed {
                     Some(batch) => self.take(&batch.events, batch.definition),
                     None => self.behind = true,
                 },
-                _ = self.heartbeat.tick() => return Some(Bytes::from_static(b": still here\n\n")),
+                _ = self.heartbeat.tick() => {
+                    // The journal is the truth: an event whose commit was not known was not announced.
+                    self.behind = true;
+                    return Some(Bytes::from_static(b": still here\n\n"));
+                }
             }
         }
     }

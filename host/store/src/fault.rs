@@ -42,7 +42,7 @@ mod switch {
             Self
         }
 
-        // The reference is what the other version needs.
+        #[expect(clippy::unused_self, reason = "the version with fault points looks its life up")]
         pub const fn at(&self, _: &str, _: &str) -> Option<Fault> {
             None
         }

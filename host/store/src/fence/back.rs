@@ -66,7 +66,7 @@ impl Back {
             // Below the horizon an absent fence proves nothing: never "nothing to compensate".
             Ok((None, true)) => {
                 let expired = format!("saga {} is older than the horizon of its database", self.key.saga);
-                (db, keep(Outcome::Alien(expired), true))
+                (db, Ok(keep(Outcome::Alien(expired), true)))
             }
             Ok((None, false)) => self.take(db),
             Ok((Some(recorded), _)) => self.found(db, recorded),
@@ -83,14 +83,14 @@ impl Back {
         let attempt = match undone {
             Err(error) => Err(error),
             Ok(Some(retry)) => Ok((retry, Verdict::Undo)),
-            Ok(None) => insert_fenced(db.connection(), &self.key).and_then(|()| keep(Outcome::Fenced, false)),
+            Ok(None) => insert_fenced(db.connection(), &self.key).map(|()| keep(Outcome::Fenced, false)),
         };
         (db, attempt)
     }
 
     fn found(&mut self, db: Box<Db>, recorded: Recorded) -> (Box<Db>, Attempt) {
         if recorded.nonce != self.key.nonce {
-            return (db, keep(Outcome::Alien(other_nonce(&self.key)), true));
+            return (db, Ok(keep(Outcome::Alien(other_nonce(&self.key)), true)));
         }
         let outcome = match (recorded.outcome.as_str(), recorded.digest) {
             // Rule "a refused step is not compensated".
@@ -105,7 +105,7 @@ impl Back {
             },
             _ => Outcome::Alien(broken_transaction(&self.key)),
         };
-        (db, keep(outcome, true))
+        (db, Ok(keep(outcome, true)))
     }
 
     /// Rule "compensation on fence.digest".
@@ -114,7 +114,7 @@ impl Back {
         let attempt = match undone {
             Err(error) => Err(error),
             Ok(Some(retry)) => Ok((retry, Verdict::Undo)),
-            Ok(None) => mark_undone(db.connection(), &self.key).and_then(|()| keep(Outcome::Undone, false)),
+            Ok(None) => mark_undone(db.connection(), &self.key).map(|()| keep(Outcome::Undone, false)),
         };
         (db, attempt)
     }
@@ -167,8 +167,8 @@ impl Job for Back {
     }
 }
 
-fn keep(outcome: Outcome, found: bool) -> Attempt {
-    Ok((Reply { outcome, found }, Verdict::Keep))
+fn keep(outcome: Outcome, found: bool) -> (Reply, Verdict) {
+    (Reply { outcome, found }, Verdict::Keep)
 }
 
 fn insert_fenced(connection: &Connection, key: &Key) -> rusqlite::Result<()> {

@@ -32,7 +32,10 @@ pub struct Key {
 
 impl Key {
     pub(crate) fn row(&self) -> (i64, i64) {
-        (self.saga.0.cast_signed(), self.step as i64 + 1)
+        (
+            self.saga.0.cast_signed(),
+            skald_saga::definition::step_number(self.step),
+        )
     }
 }
 

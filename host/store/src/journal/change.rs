@@ -2,10 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
+use skald_saga::definition::step_number;
 use skald_saga::{Nonce, Reason, SagaId, State};
 
 use super::events::{News, StoredEvent, append};
-use super::{Error, Journal, step_to_column};
+use super::{Error, Journal};
 use crate::clock::now_ms;
 
 /// How long a host's claim on a saga holds, in milliseconds. Claims only save double work.
@@ -110,7 +111,7 @@ impl Journal {
                 )?
                 .execute((
                     turn.to.name(),
-                    turn.from_step.map(step_to_column),
+                    turn.from_step.map(step_number),
                     &reason,
                     &history,
                     saga.0.0.cast_signed(),
@@ -143,7 +144,7 @@ impl Journal {
                     "UPDATE saga SET att = CASE WHEN att_step = ?1 THEN att + 1 ELSE 1 END, att_step = ?1, next_at = ?2, \
                      history = history || ?3 WHERE id = ?4 AND nonce = ?5 AND state = 'running' RETURNING att",
                 )?
-                .query_row((step_to_column(step), next_at, &history, saga.0.0.cast_signed(), saga.1.0), |row| row.get(0))
+                .query_row((step_number(step), next_at, &history, saga.0.0.cast_signed(), saga.1.0), |row| row.get(0))
                 .optional()
         })
         .await

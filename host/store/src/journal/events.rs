@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row};
+use skald_saga::definition::{step_number, step_place};
 use skald_saga::status::{Event, Phase, Status};
 use skald_saga::{Digest, Nonce, SagaId, State};
 
-use super::{Error, Journal, step_from_column, step_to_column};
+use super::{Error, Journal};
 
 /// Events that are to be told, unless they have been.
 #[derive(Clone, Debug)]
@@ -83,7 +84,7 @@ impl Journal {
             connection
                 .prepare_cached("SELECT max(step) FROM event WHERE saga = ? AND status = ?")?
                 .query_row((saga.0.cast_signed(), Status::Execute as u8), |row| {
-                    Ok(step_from_column(row.get(0)?))
+                    Ok(row.get::<_, Option<i64>>(0)?.and_then(step_place))
                 })
         })
         .await
@@ -140,7 +141,7 @@ pub(super) fn append(connection: &Connection, news: &News) -> rusqlite::Result<V
             &news.stream,
             seq + 1,
             news.saga.0.cast_signed(),
-            step_to_column(event.step),
+            step_number(event.step),
             event.status as u8,
             round,
             event.phase as u8,
@@ -221,7 +222,7 @@ fn insert_again(connection: &Connection, news: &News, event: Event, seq: i64) ->
             &news.stream,
             seq,
             news.saga.0.cast_signed(),
-            step_to_column(event.step),
+            step_number(event.step),
             event.status as u8,
             END_ROUND + i64::from(news.round),
             event.phase as u8,
@@ -237,7 +238,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
         seq: row.get(0)?,
         saga: SagaId(row.get::<_, i64>(1)?.cast_unsigned()),
         event: Event {
-            step: step_from_column(row.get(2)?).ok_or_else(|| unknown(2))?,
+            step: step_place(row.get(2)?).ok_or_else(|| unknown(2))?,
             status: Status::from_number(row.get(3)?).ok_or_else(|| unknown(3))?,
             phase: Phase::from_number(row.get(4)?).ok_or_else(|| unknown(4))?,
         },

@@ -20,6 +20,7 @@ pub use start::{NewSaga, StartKey, Started};
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row};
+use skald_saga::definition::step_place;
 use skald_saga::{Definition, Digest, Nonce, Reason, SagaId, State};
 
 use crate::sqlite::{File, OpenError, Options, Unwritten};
@@ -248,22 +249,13 @@ fn saga_row(row: &Row<'_>) -> rusqlite::Result<Result<SagaRow, Error>> {
         stream: row.get::<_, String>(5)?.into(),
         born: row.get(6)?,
         state,
-        from_step: step_from_column(row.get(8)?).unwrap_or(0),
+        from_step: row.get::<_, Option<i64>>(8)?.and_then(step_place).unwrap_or(0),
         reason,
-        att_step: step_from_column(row.get(10)?),
+        att_step: row.get::<_, Option<i64>>(10)?.and_then(step_place),
         att: row.get(11)?,
         att_back: row.get(12)?,
         next_at: row.get(13)?,
         recovering: row.get(14)?,
         round: row.get(15)?,
     }))
-}
-
-/// Tables count steps from 1.
-fn step_from_column(step: Option<i64>) -> Option<usize> {
-    usize::try_from(step? - 1).ok()
-}
-
-fn step_to_column(step: usize) -> i64 {
-    step as i64 + 1
 }

@@ -2,10 +2,11 @@
 //! exact state, all recorded in its history.
 
 use rusqlite::{Connection, OptionalExtension};
+use skald_saga::definition::step_number;
 use skald_saga::{Reason, SagaId, State};
 
 use super::change::{Entry, lines};
-use super::{Error, Journal, step_to_column};
+use super::{Error, Journal};
 use crate::clock::now_ms;
 
 /// What is to be done.
@@ -133,7 +134,7 @@ fn operate(
         )?
         .execute((
             next.name(),
-            turned.then(|| step_to_column(0)),
+            turned.then(|| step_number(0)),
             why,
             i64::from(state.is_stuck()),
             lines(&[entry]),

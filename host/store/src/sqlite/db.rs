@@ -290,7 +290,7 @@ fn execute(connection: &Connection, statement: &str, params: &[Value]) -> Result
 fn query(connection: &Connection, limits: Limits, statement: &str, params: &[Value]) -> Result<ResultSet, Error> {
     let mut prepared = prepare(connection, statement, params)?;
     let kinds = column_kinds(&prepared);
-    let columns = prepared.column_names().into_iter().map(String::from).collect();
+    let columns = prepared.column_names().map(String::from).collect();
     let mut result = ResultSet { columns, rows: vec![] };
     let mut rows = prepared
         .query(rusqlite::params_from_iter(params.iter().map(Param)))

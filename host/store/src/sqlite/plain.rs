@@ -133,7 +133,7 @@ impl Session for PlainSession {
         let (back, returned) = mpsc::sync_channel(1);
         let (told, fate) = mpsc::sync_channel(1);
         let job = Lend {
-            lend: Some(lend),
+            borrower: Some(lend),
             returned,
             told,
             lost: false,
@@ -235,7 +235,7 @@ where
 
 /// Lends the connection to a component, and waits for its return.
 struct Lend {
-    lend: Option<mpsc::SyncSender<Box<Db>>>,
+    borrower: Option<mpsc::SyncSender<Box<Db>>>,
     returned: mpsc::Receiver<Returned>,
     told: mpsc::SyncSender<Fate>,
     lost: bool,
@@ -244,11 +244,11 @@ struct Lend {
 impl Job for Lend {
     fn run(&mut self, db: Box<Db>) -> (Box<Db>, Verdict) {
         // A component's transaction can't be run again: a second run finds nobody to lend to.
-        let Some(lend) = self.lend.take() else {
+        let Some(borrower) = self.borrower.take() else {
             self.lost = true;
             return (db, Verdict::Undo);
         };
-        if let Err(mpsc::SendError(db)) = lend.send(db) {
+        if let Err(mpsc::SendError(db)) = borrower.send(db) {
             return (db, Verdict::Undo);
         }
         let (mut db, verdict) = self
