@@ -4,11 +4,15 @@
 //! place that sees everything.
 //!
 //! ```text
-//!  run ─► http, admin ─► steps, bus ─► registry ─► invoke ─► capability ─► engine
-//!                └─► skald-orchestrator ─► skald-store ─► skald-saga
+//!  cli ─► run ─► http, admin ─► steps, bus ─► registry ─► invoke ─► capability ─► engine
+//!   └─► admin API of another process   └─► skald-orchestrator ─► skald-store ─► skald-saga
 //! ```
 
+pub mod cli;
+
 pub mod run;
+
+pub mod admin;
 
 pub mod http;
 

@@ -14,6 +14,7 @@ use skald_store::sqlite::File;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::Guard;
 use crate::bus::{self, Subscribers};
 use crate::capability::sql::{Databases as _, Dialect};
 use crate::capability::{Backends, cache, identity, ids};
@@ -97,6 +98,9 @@ pub enum Unstartable {
     /// The journal can't be read.
     #[error("the journal can't be read: {0}")]
     Journal(skald_store::journal::Error),
+    /// The admin API can't be served.
+    #[error(transparent)]
+    Admin(#[from] crate::admin::Unguarded),
     /// A route can't be served.
     #[error(transparent)]
     Route(#[from] crate::http::Unroutable),
@@ -104,10 +108,14 @@ pub enum Unstartable {
 
 /// Reads and checks a manifest.
 pub fn read_manifest(path: &Path) -> Result<Manifest, Unstartable> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| Unstartable::NoManifest { path: path.to_owned(), source })?;
-    skald_manifest::parse(&text)
-        .map_err(|faults| Unstartable::Manifest { path: path.display().to_string(), faults })
+    let text = std::fs::read_to_string(path).map_err(|source| Unstartable::NoManifest {
+        path: path.to_owned(),
+        source,
+    })?;
+    skald_manifest::parse(&text).map_err(|faults| Unstartable::Manifest {
+        path: path.display().to_string(),
+        faults,
+    })
 }
 
 /// Runs the host until `stop`, and ends it cleanly.
@@ -116,6 +124,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
     // The addresses first: a second host on the same ports must not touch the data.
     let listener = listen(options.listen, "--listen").await?;
     let admin_listener = listen(options.admin_listen, "--admin-listen").await?;
+    let guard = Guard::new(options.admin_listen, manifest.admin.token.as_ref(), &options.data)?;
     let _lock = lock(&options.data)?;
 
     let files = Files::default();
@@ -130,7 +139,13 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
     let definitions = manifest.sagas.values().map(|saga| saga.definition.clone());
     orchestrator.open(definitions).await.map_err(Unstartable::Journal)?;
 
-    let app = App { manifest: manifest.clone(), registry: registry.clone(), orchestrator: orchestrator.clone(), hub, stop: stop.clone() };
+    let app = App {
+        manifest: manifest.clone(),
+        registry: registry.clone(),
+        orchestrator: orchestrator.clone(),
+        hub,
+        stop: stop.clone(),
+    };
     let public = crate::http::router(&app)?;
     let addresses = addresses(&listener, &admin_listener);
     let connections = Connections {
@@ -139,7 +154,15 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
         drain: manifest.server.drain,
     };
     let public = tokio::spawn(crate::http::serve(listener, public, connections, stop.clone()));
-    drop(admin_listener);
+    // Operators and probes are answered until everything else has ended.
+    let admin_stop = CancellationToken::new();
+    let admin = crate::admin::router(app, guard);
+    let admin = tokio::spawn(crate::http::serve(
+        admin_listener,
+        admin,
+        connections,
+        admin_stop.clone(),
+    ));
     let deliveries = deliver_events(&manifest, opened, &registry, &stop);
     announce(&options, &addresses)?;
 
@@ -151,19 +174,32 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
     for delivery in deliveries {
         let _ = delivery.await;
     }
+    admin_stop.cancel();
+    let _ = admin.await;
     Ok(())
 }
 
 async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, Unstartable> {
-    TcpListener::bind(address).await.map_err(|source| Unstartable::Address { address, option, source })
+    TcpListener::bind(address).await.map_err(|source| Unstartable::Address {
+        address,
+        option,
+        source,
+    })
 }
 
 /// Makes the data folder, and takes it for this process alone: an SQLite file has one writer.
 fn lock(data: &Path) -> Result<std::fs::File, Unstartable> {
-    let unusable = |detail: String| Unstartable::Data { path: data.to_owned(), detail };
+    let unusable = |detail: String| Unstartable::Data {
+        path: data.to_owned(),
+        detail,
+    };
     std::fs::create_dir_all(data).map_err(|error| unusable(error.to_string()))?;
     let path = data.join("lock");
-    let lock = std::fs::File::options().create(true).truncate(false).write(true).open(path);
+    let lock = std::fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path);
     let lock = lock.map_err(|error| unusable(error.to_string()))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
@@ -180,7 +216,11 @@ fn load(manifest: &Manifest, options: &Options, files: &Files) -> Result<Registr
         ids: Arc::new(ids::Ids::default()),
         handle: tokio::runtime::Handle::current(),
     };
-    let places = Places { artifacts: &options.components, cache: &options.data.join("cache"), data: &options.data };
+    let places = Places {
+        artifacts: &options.components,
+        cache: &options.data.join("cache"),
+        data: &options.data,
+    };
     Registry::load(manifest, places, backends).map_err(Unstartable::Components)
 }
 
@@ -213,9 +253,17 @@ async fn migrations_of(
     label: &str,
     dialect: Dialect,
 ) -> Result<Migrations, Unstartable> {
-    let failed = |detail: String| Unstartable::Migrations { component: component.into(), detail };
-    let version = registry.active(component).ok_or_else(|| failed("it is not loaded".into()))?;
-    let migrations = version.migrations(label, dialect).await.map_err(|error| failed(error.to_string()))?;
+    let failed = |detail: String| Unstartable::Migrations {
+        component: component.into(),
+        detail,
+    };
+    let version = registry
+        .active(component)
+        .ok_or_else(|| failed("it is not loaded".into()))?;
+    let migrations = version
+        .migrations(label, dialect)
+        .await
+        .map_err(|error| failed(error.to_string()))?;
     let migrations = migrations.into_iter().map(|migration| skald_store::fence::Migration {
         version: migration.version,
         name: migration.name,
@@ -260,7 +308,10 @@ struct Addresses {
 }
 
 fn addresses(public: &TcpListener, admin: &TcpListener) -> Addresses {
-    Addresses { listen: public.local_addr().ok(), admin: admin.local_addr().ok() }
+    Addresses {
+        listen: public.local_addr().ok(),
+        admin: admin.local_addr().ok(),
+    }
 }
 
 /// Says that the host serves: in the log, and in the file that scripts wait for.
@@ -272,5 +323,8 @@ fn announce(options: &Options, addresses: &Addresses) -> Result<(), Unstartable>
     let half = path.with_extension("part");
     std::fs::write(&half, format!("{line}\n"))
         .and_then(|()| std::fs::rename(&half, path))
-        .map_err(|error| Unstartable::Data { path: path.clone(), detail: format!("the ready file can't be written: {error}") })
+        .map_err(|error| Unstartable::Data {
+            path: path.clone(),
+            detail: format!("the ready file can't be written: {error}"),
+        })
 }

@@ -45,6 +45,13 @@ pub fn backlog(connection: &Connection) -> rusqlite::Result<i64> {
         .query_row([], |row| row.get(0))
 }
 
+/// How many events were given up.
+pub fn dead_letters(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT count(*) FROM skald_dead_letter")?
+        .query_row([], |row| row.get(0))
+}
+
 /// Forgets events that are delivered.
 pub fn delivered(connection: &Connection, rows: &[i64]) -> rusqlite::Result<()> {
     let mut delete = connection.prepare_cached("DELETE FROM skald_outbox WHERE id = ?")?;

@@ -78,6 +78,19 @@ impl Journal {
         }
     }
 
+    /// What was told of one saga, in order.
+    pub async fn events_of(&self, saga: SagaId) -> Result<Vec<StoredEvent>, Error> {
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT seq, saga, step, status, phase, reason, at FROM event WHERE saga = ? ORDER BY seq",
+                )?
+                .query_map([saga.0.cast_signed()], stored)?
+                .collect()
+        })
+        .await
+    }
+
     /// The last step of which the customer was told that it begins, from 0.
     pub async fn last_begun(&self, saga: SagaId) -> Result<Option<usize>, Error> {
         self.read(move |connection| {

@@ -6,7 +6,7 @@ use rusqlite::types::Value as Column;
 use rusqlite::{OptionalExtension, Row};
 use serde::Serialize;
 use serde_json::Value;
-use skald_saga::{Digest, SagaId};
+use skald_saga::{Digest, SagaId, State};
 
 use super::{Error, Journal};
 use crate::clock::now_ms;
@@ -14,8 +14,8 @@ use crate::clock::now_ms;
 /// Which sagas are listed: those that meet all of it, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// In this state.
-    pub state: Option<String>,
+    /// In one of these states.
+    pub states: Option<Vec<State>>,
     /// Of the customer with this stream.
     pub stream: Option<String>,
     /// Of a definition with one of these digests.
@@ -146,13 +146,13 @@ impl Journal {
 fn statement(filter: &Filter) -> (String, Vec<Column>) {
     let mut conditions = vec!["1 = 1".to_owned()];
     let mut params = vec![];
-    if let Some(state) = &filter.state {
+    if let Some(states) = &filter.states {
         // The index of unfinished sagas serves a filter only when its own condition is repeated.
-        if !matches!(state.as_str(), "completed" | "compensated") {
+        if !states.iter().any(|state| state.is_terminal()) {
             conditions.push("state NOT IN ('completed', 'compensated')".into());
         }
-        conditions.push("state = ?".into());
-        params.push(Column::Text(state.clone()));
+        conditions.push(format!("state IN ({})", vec!["?"; states.len()].join(", ")));
+        params.extend(states.iter().map(|state| Column::Text(state.name().into())));
     }
     if let Some(stream) = &filter.stream {
         conditions.push("id IN (SELECT saga FROM event WHERE stream = ?) AND stream = ?".into());
