@@ -54,10 +54,9 @@ impl Tool {
         install
             .args(["install", "--locked", self.package, "--version", self.version, "--root"])
             .arg(workspace.tools());
-        // Out of the project, so that the project's own profiles and lock file have no say in it.
-        install
-            .current_dir(env::temp_dir())
-            .env("CARGO_TARGET_DIR", workspace.tools().join("target"));
+        // Out of the project, so that its profiles and lock file have no say in it; and in the temporary target folder
+        // that cargo then makes, because gigabytes of intermediate results are of no use afterwards.
+        install.current_dir(env::temp_dir()).env_remove("CARGO_TARGET_DIR");
         if run_shown(&mut install)? {
             return Ok(());
         }
