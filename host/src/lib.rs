@@ -14,6 +14,10 @@ pub mod run;
 
 pub mod admin;
 
+pub mod backup;
+
+pub mod metrics;
+
 pub mod http;
 
 pub mod bus;

@@ -14,12 +14,13 @@ use skald_store::sqlite::File;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::Guard;
+use crate::admin::{Guard, Keeper};
 use crate::bus::{self, Subscribers};
 use crate::capability::sql::{Databases as _, Dialect};
 use crate::capability::{Backends, cache, identity, ids};
 use crate::databases::{self, Files};
 use crate::http::{App, Connections};
+use crate::metrics::Metrics;
 use crate::registry::{Places, Registry};
 use crate::steps::Steps;
 
@@ -41,6 +42,8 @@ pub struct Options {
     pub admin_listen: SocketAddr,
     /// Where to write the addresses once the host serves.
     pub ready_file: Option<PathBuf>,
+    /// The data folder was restored from a backup.
+    pub restored: bool,
 }
 
 /// Why the host can't start: the fault of what it was given, not of the host. Each is a sentence that
@@ -80,6 +83,14 @@ pub enum Unstartable {
         path: PathBuf,
         /// Why.
         detail: String,
+    },
+    /// The data folder is a backup.
+    #[error(
+        "the data folder {path} is a backup: end every other host of this installation, and start it with --restored"
+    )]
+    Backup {
+        /// Its path.
+        path: PathBuf,
     },
     /// A database can't be used.
     #[error(transparent)]
@@ -126,16 +137,22 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
     let admin_listener = listen(options.admin_listen, "--admin-listen").await?;
     let guard = Guard::new(options.admin_listen, manifest.admin.token.as_ref(), &options.data)?;
     let _lock = lock(&options.data)?;
+    refuse_backup(&options)?;
 
     let files = Files::default();
     let registry = Arc::new(load(&manifest, &options, &files)?);
     let opened = open_databases(&manifest, &options.data, &registry, &files).await?;
     files.open(opened.clone());
+    let metrics = Metrics::default();
     let hub = Hub::default();
     let journal_options = databases::options(&manifest, &manifest.journal.url, "journal", &options.data);
     let journal = Journal::open(&journal_options, Arc::new(hub.clone()))?;
+    if options.restored {
+        put_into_service(&journal, &options.data).await?;
+    }
     let steps = Arc::new(Steps(registry.clone()));
-    let orchestrator = Orchestrator::new(journal, opened.clone(), steps, settings(&manifest));
+    let orchestrator =
+        Orchestrator::new(journal, opened.clone(), steps, settings(&manifest)).observed_by(Arc::new(metrics.clone()));
     let definitions = manifest.sagas.values().map(|saga| saga.definition.clone());
     orchestrator.open(definitions).await.map_err(Unstartable::Journal)?;
 
@@ -146,7 +163,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
         hub,
         stop: stop.clone(),
     };
-    let public = crate::http::router(&app)?;
+    let public = metrics.around(crate::http::router(&app)?);
     let addresses = addresses(&listener, &admin_listener);
     let connections = Connections {
         max_headers: manifest.server.max_headers,
@@ -156,7 +173,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
     let public = tokio::spawn(crate::http::serve(listener, public, connections, stop.clone()));
     // Operators and probes are answered until everything else has ended.
     let admin_stop = CancellationToken::new();
-    let admin = crate::admin::router(app, guard);
+    let admin = crate::admin::router(app, guard, metrics, Keeper::new(&options.data));
     let admin = tokio::spawn(crate::http::serve(
         admin_listener,
         admin,
@@ -206,6 +223,29 @@ fn lock(data: &Path) -> Result<std::fs::File, Unstartable> {
         Err(std::fs::TryLockError::WouldBlock) => Err(unusable("another skald uses it".into())),
         Err(std::fs::TryLockError::Error(error)) => Err(unusable(error.to_string())),
     }
+}
+
+/// A backup that is run as if nothing had happened could end a saga a second time, the other way.
+fn refuse_backup(options: &Options) -> Result<(), Unstartable> {
+    if options.restored || !crate::backup::is_backup(&options.data) {
+        return Ok(());
+    }
+    Err(Unstartable::Backup {
+        path: options.data.clone(),
+    })
+}
+
+/// Rule "set recovering on every non-terminal saga; only then start".
+async fn put_into_service(journal: &Journal, data: &Path) -> Result<(), Unstartable> {
+    let sagas = journal.mark_recovering().await.map_err(Unstartable::Journal)?;
+    tracing::info!(
+        sagas,
+        "a restored journal: its unfinished sagas can't be cancelled until it is known how far they were"
+    );
+    crate::backup::put_into_service(data).map_err(|error| Unstartable::Data {
+        path: data.to_owned(),
+        detail: format!("backup.json can't be renamed: {error}"),
+    })
 }
 
 fn load(manifest: &Manifest, options: &Options, files: &Files) -> Result<Registry, Unstartable> {

@@ -15,6 +15,7 @@ use skald_store::sqlite::Job;
 use tokio::sync::oneshot;
 
 use crate::call::{Bound, Call};
+use crate::observe::Attempt;
 use crate::run::{Flow, Runner};
 
 impl Runner {
@@ -137,16 +138,24 @@ impl Runner {
         if fault::at(&self.definition.steps[step].database, "answered").is_some() {
             return Err("a fault: the answer was lost".into());
         }
+        let (outcome, took) = (name(&reply), begun.elapsed());
+        let component = &self.definition.steps[step].component;
+        self.host.0.observer.attempted(&Attempt {
+            component,
+            direction,
+            outcome,
+            took,
+        });
         let entry = Entry::Attempt {
             step: self.definition.steps[step].name.clone(),
             direction,
             at_ms,
-            took_us: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            took_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             digest: match &reply.outcome {
                 Outcome::Done { digest, .. } => Some(digest.to_string()),
                 _ => None,
             },
-            outcome: name(&reply),
+            outcome,
             detail: match &reply.outcome {
                 Outcome::Retry { detail, .. } | Outcome::Alien(detail) => Some(detail.clone()),
                 Outcome::Rejected(refusal) => Some(format!("{}: {}", refusal.code, refusal.detail)),

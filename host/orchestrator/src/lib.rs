@@ -26,9 +26,12 @@ mod operate;
 
 mod clean;
 
+mod observe;
+
 pub mod stream;
 
 pub use call::{Call, Components};
+pub use observe::{Attempt, Observer};
 pub use operate::{OperateError, Resolved};
 pub use start::{Launched, Request, StartError};
 
@@ -79,6 +82,7 @@ struct Shared {
     components: Arc<dyn Components>,
     /// Every definition that a saga may be pinned to.
     definitions: std::sync::RwLock<HashMap<Digest, Arc<Definition>>>,
+    observer: Arc<dyn Observer>,
     settings: Settings,
     places: place::Places,
     count: AtomicUsize,
@@ -101,6 +105,7 @@ impl Orchestrator {
             databases,
             components,
             definitions: std::sync::RwLock::default(),
+            observer: Arc::new(()),
             settings,
             places: place::Places::default(),
             count: AtomicUsize::new(0),
@@ -108,6 +113,15 @@ impl Orchestrator {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }))
+    }
+
+    /// Has somebody count. Call it before anything else, and before there are clones.
+    ///
+    /// # Panics
+    /// When there are.
+    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        Arc::get_mut(&mut self.0).expect("nobody has a clone yet").observer = observer;
+        self
     }
 
     /// Keeps the definitions in force, reads the older ones, and picks up every unfinished saga.

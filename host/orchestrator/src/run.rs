@@ -284,8 +284,12 @@ impl Runner {
             ..self.news(turn.to)
         };
         let entries = std::mem::take(&mut self.entries);
+        let state = turn.to;
         match self.host.0.journal.turn(self.key(), turn, Some(news), entries).await? {
-            Some(_) => Ok(Flow::Over),
+            Some(_) => {
+                self.host.0.observer.ended(&self.definition, state);
+                Ok(Flow::Over)
+            }
             None => self.lost().await,
         }
     }

@@ -121,6 +121,7 @@ impl Orchestrator {
         };
         match self.0.journal.start(new).await? {
             Started::New => {
+                self.0.observer.started(&request.definition);
                 // The sweep could only have it already if this thread had slept for seconds.
                 if let Some(place) = Place::take(self, row.id) {
                     self.0.tasks.spawn(run(place, row, request.definition, None));

@@ -5,9 +5,9 @@
 //!
 //! ```text
 //!  /healthz /readyz ─────────────────► health
-//!  /metrics ─────────────────────────► crate::metrics
+//!  /metrics ──────────► guard ───────► crate::metrics
 //!  /admin/v1/sagas… ──► guard ───────► sagas, operate ──► orchestrator, journal, fences
-//!  /admin/v1/… ───────► guard ───────► inventory
+//!  /admin/v1/… ───────► guard ───────► inventory, keeping ──► crate::backup, skald_store::verify
 //! ```
 
 pub mod view;
@@ -22,21 +22,28 @@ mod operate;
 
 mod inventory;
 
-pub use guard::{Guard, Unguarded};
+mod keeping;
 
-use axum::Router;
+pub use guard::{Guard, Unguarded};
+pub use keeping::Keeper;
+
+use axum::extract::State;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderName};
 
 use crate::http::{App, Problem};
+use crate::metrics::Metrics;
 
 /// The largest body that an operator may send: a reason of a thousand characters, four times over.
 const MAX_BODY: usize = 16 << 10;
 
 /// The admin API of a host. This is its table of contents.
-pub fn router(app: App, guard: Guard) -> Router {
+pub fn router(app: App, guard: Guard, metrics: Metrics, keeper: Keeper) -> Router {
     let guarded = Router::new()
+        .route("/metrics", get(measure))
         .route("/admin/v1/sagas", get(sagas::list))
         .route("/admin/v1/sagas/{id}", get(sagas::show))
         .route("/admin/v1/sagas/{id}/cancel", post(operate::cancel))
@@ -46,6 +53,10 @@ pub fn router(app: App, guard: Guard) -> Router {
         .route("/admin/v1/components", get(inventory::components))
         .route("/admin/v1/databases", get(inventory::databases))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
+        .route("/admin/v1/backup", post(keeping::back_up))
+        .route("/admin/v1/verify", get(keeping::check))
+        .layer(Extension(metrics))
+        .layer(Extension(keeper))
         .layer(from_fn_with_state(guard, guard::check));
     // Probes seldom have a token, and learn no more from these than whether the host works.
     let open = Router::new()
@@ -56,6 +67,20 @@ pub fn router(app: App, guard: Guard) -> Router {
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .with_state(app)
+}
+
+async fn measure(
+    State(app): State<App>,
+    Extension(metrics): Extension<Metrics>,
+) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
+    let text = metrics.scrape(&app).await.map_err(|error| failed(&error))?;
+    Ok((
+        [(
+            CONTENT_TYPE,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        )],
+        text,
+    ))
 }
 
 async fn no_such_path() -> Problem {

@@ -216,3 +216,14 @@ pub struct Database {
     /// How many events were given up.
     pub dead_letters: Option<i64>,
 }
+
+/// The body of `POST /admin/v1/backup`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupWish {
+    /// The folder on the host's machine that the backup is to become; not there yet, or empty.
+    pub to: String,
+    /// Whether the keys that sign tokens are copied too.
+    #[serde(default)]
+    pub with_keys: bool,
+}

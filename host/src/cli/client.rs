@@ -39,7 +39,12 @@ pub(super) struct Admin {
 impl Admin {
     /// Reads what is at a path.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<(Value, T), Failure> {
-        let mut request = self.agent(PATIENCE).get(self.at(path));
+        self.get_patiently(path, PATIENCE)
+    }
+
+    /// The same, where it may take long.
+    pub fn get_patiently<T: DeserializeOwned>(&self, path: &str, patience: Duration) -> Result<(Value, T), Failure> {
+        let mut request = self.agent(patience).get(self.at(path));
         if let Some(token) = self.token()? {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }

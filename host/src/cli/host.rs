@@ -30,6 +30,10 @@ pub(super) struct Run {
     /// Where to write the addresses, as a line of JSON, once the host serves.
     #[arg(long)]
     ready_file: Option<PathBuf>,
+    /// The data folder was restored from a backup: no unfinished saga can be cancelled until it is
+    /// known not to have ended since then.
+    #[arg(long)]
+    restored: bool,
 }
 
 #[derive(Args)]
@@ -69,6 +73,7 @@ fn serve(options: Run) -> Result<(), String> {
         listen: options.listen,
         admin_listen: options.admin_listen,
         ready_file: options.ready_file,
+        restored: options.restored,
     };
     runtime.block_on(async {
         let signals = stop_on_signals(&stop).map_err(|error| format!("signals can't be taken: {error}"))?;

@@ -14,6 +14,8 @@ mod sagas;
 
 mod inventory;
 
+mod keeping;
+
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -53,6 +55,10 @@ enum Command {
     /// Looks at the databases of a host.
     #[command(subcommand)]
     Databases(inventory::Databases),
+    /// Takes a consistent copy of a running host's journal and databases.
+    Backup(keeping::Take),
+    /// Checks that journal, fences and events agree, and lists what does not.
+    Verify(keeping::Verify),
     /// Prints what a shell needs to complete commands.
     Completions {
         /// The shell.
@@ -85,6 +91,8 @@ pub fn main() -> ExitCode {
         Command::Sagas(command) => sagas::run(command),
         Command::Components(command) => inventory::components(command),
         Command::Databases(command) => inventory::databases(command),
+        Command::Backup(wanted) => keeping::back_up(wanted),
+        Command::Verify(wanted) => keeping::check(wanted),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "skald", &mut std::io::stdout());
             Ok(())

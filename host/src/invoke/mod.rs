@@ -14,6 +14,8 @@ mod types;
 
 mod error;
 
+mod counts;
+
 mod memory;
 
 mod state;
@@ -30,6 +32,7 @@ mod calls;
 
 mod http;
 
+pub use counts::Counts;
 pub use error::CallError;
 pub use state::{Profile, State};
 pub use types::{Admitted, CallContext, Denial, Event, Migration, Principal, Refusal, Unhandled};

@@ -13,6 +13,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_config::WasiConfig;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use super::counts::Counts;
 use super::memory::Memory;
 use crate::capability::config::Settings;
 use crate::capability::http::Outgoing;
@@ -43,6 +44,8 @@ pub struct Profile {
     pub backends: Backends,
     /// Where its log lines say that they come from.
     pub origin: Origin,
+    /// How often it was called, and how that failed.
+    pub counts: Counts,
 }
 
 /// Whose call it is, and how long it may take.
@@ -70,6 +73,7 @@ pub struct State {
 
 impl State {
     pub(super) fn new(profile: &Arc<Profile>, scope: Scope, work: Work) -> Self {
+        profile.counts.call();
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         Self {
@@ -94,6 +98,7 @@ impl State {
         if let Some(output) = &self.output {
             output.begin(scope.origin.clone(), self.profile.limits.log_bytes_per_call);
         }
+        self.profile.counts.call();
         self.memory.begin();
         self.outgoing.deadline = scope.deadline;
         (self.scope, self.work) = (scope, work);

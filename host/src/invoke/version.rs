@@ -11,6 +11,7 @@ use wasmtime::component::{ComponentExportIndex, Instance, InstancePre};
 use wasmtime::error::Context;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
+use super::counts::Counts;
 use super::error::{CallError, classify};
 use super::state::{Profile, Scope, State};
 use super::threads::GuestThreads;
@@ -54,6 +55,11 @@ impl Version {
     /// The component's name in the manifest.
     pub fn component(&self) -> &Arc<str> {
         &self.profile.component
+    }
+
+    /// How often it was called, and how that failed.
+    pub fn counts(&self) -> &Counts {
+        &self.profile.counts
     }
 
     /// Whether a step may wait for something other than its own database, so that it must not hold up
@@ -163,7 +169,11 @@ impl Version {
 /// happened.
 pub(super) fn settle<T>(store: &mut Store<State>, result: wasmtime::Result<T>) -> Result<T, CallError> {
     let printed = store.data_mut().end();
-    result.map_err(|error| classify(&error, store.data(), &printed))
+    result.map_err(|error| {
+        let error = classify(&error, store.data(), &printed);
+        store.data().profile.counts.failure(&error);
+        error
+    })
 }
 
 /// How many ticks of the engine's clock a call has: at least one, and one more for the tick that is

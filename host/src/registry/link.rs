@@ -15,7 +15,7 @@ use crate::capability::config::Settings;
 use crate::capability::identity::Keyrings;
 use crate::capability::output::Origin;
 use crate::capability::{Backends, Grants, link, link_async, secret};
-use crate::invoke::{GuestThreads, Offered, Peers, Profile, State, Version, interface, link_peer};
+use crate::invoke::{Counts, GuestThreads, Offered, Peers, Profile, State, Version, interface, link_peer};
 
 /// What linking takes besides the component.
 pub(super) struct Parts<'p> {
@@ -80,6 +80,7 @@ impl Parts<'_> {
             settings.insert(key, self.setting(key, value)?);
         }
         Ok(Profile {
+            counts: Counts::default(),
             origin: Origin::new(&component, &compiled.digest),
             component,
             digest: compiled.digest,

@@ -19,6 +19,10 @@ pub mod outbox;
 
 pub mod journal;
 
+pub mod backup;
+
+pub mod verify;
+
 pub mod clock;
 
 pub mod fault;

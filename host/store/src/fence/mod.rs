@@ -13,6 +13,7 @@ mod schema;
 pub use action::{Action, Origin};
 pub use back::{Back, Close};
 pub use query::{FenceRow, clean_up, of_saga, peek, resolve_by_hand, sagas_of};
+pub(crate) use schema::VERSION;
 pub use schema::{MigrateError, Migrated, Migration, migrate, prepare};
 
 use skald_saga::{Digest, Nonce, SagaId};

@@ -7,7 +7,7 @@ use crate::clock::now_ms;
 use crate::sqlite::OpenError;
 
 /// The version of the host's tables that this code knows.
-const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 1;
 
 const TABLES: &str = "
 CREATE TABLE skald_meta (version INTEGER NOT NULL);

@@ -15,6 +15,7 @@ pub use change::{Entry, Turn};
 pub use events::{News, StoredEvent};
 pub use operate::{Operated, Operation};
 pub use query::{Counts, Filter, SagaDetail, Summary};
+pub(crate) use schema::VERSION;
 pub use start::{NewSaga, StartKey, Started};
 
 use std::sync::Arc;

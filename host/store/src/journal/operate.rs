@@ -71,6 +71,19 @@ impl Journal {
             .await
     }
 
+    /// Restore: every saga that has not ended may have ended after the backup was taken. Until one is
+    /// known not to have, it can't be cancelled. Says how many there are. Only for a journal whose
+    /// sagas don't run yet.
+    pub async fn mark_recovering(&self) -> Result<usize, Error> {
+        self.write(|connection| {
+            connection.execute(
+                "UPDATE saga SET recovering = 1 WHERE state NOT IN ('completed', 'compensated')",
+                [],
+            )
+        })
+        .await
+    }
+
     /// Notes in the history that an operator undoes a step by hand.
     pub async fn note_resolved(&self, saga: SagaId, step: String, by: String, reason: String) -> Result<(), Error> {
         let entry = Entry::Operated {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use crate::sqlite::OpenError;
 
 /// The version of the journal's tables that this host writes.
-const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 1;
 
 /// What was needed to get from one version to the next; the first makes version 1.
 const UPGRADES: [&str; 1] = ["

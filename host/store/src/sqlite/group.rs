@@ -6,10 +6,12 @@
 //! or when one job ended the transaction under the others, each job is run again by itself (rule
 //! "group: all re-asked one by one after an unknown COMMIT"): no answer of one stands for another.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 
+use super::writer::Committed;
 use super::{Db, Fate, GroupLimits, Job, Verdict};
 use crate::fault::{Fault, Life};
 
@@ -20,6 +22,7 @@ pub(super) struct Loop {
     /// A job that was taken from the queue and must not join the group being made.
     held: Option<Box<dyn Job>>,
     life: Life,
+    committed: Arc<Committed>,
 }
 
 /// How a transaction went.
@@ -37,12 +40,13 @@ enum Went {
 type Ended = (Box<Db>, Vec<Box<dyn Job>>, Went);
 
 impl Loop {
-    pub fn new(jobs: Receiver<Box<dyn Job>>, group: GroupLimits) -> Self {
+    pub fn new(jobs: Receiver<Box<dyn Job>>, group: GroupLimits, committed: Arc<Committed>) -> Self {
         Self {
             jobs,
             group,
             held: None,
             life: Life::begin(),
+            committed,
         }
     }
 
@@ -51,7 +55,10 @@ impl Loop {
             let (back, group, went) = self.one_group(db, first);
             db = back;
             match went {
-                Went::Committed => group.into_iter().for_each(|job| job.settle(Fate::Known)),
+                Went::Committed => {
+                    self.committed.count(group.len());
+                    group.into_iter().for_each(|job| job.settle(Fate::Known));
+                }
                 Went::Failed => {
                     for job in group {
                         let (back, went) = self.alone(db, job);
@@ -131,7 +138,10 @@ impl Loop {
         };
         roll_back(&db);
         match went {
-            Went::Committed => job.settle(Fate::Known),
+            Went::Committed => {
+                self.committed.count(1);
+                job.settle(Fate::Known);
+            }
             Went::Failed => job.settle(Fate::Unknown),
             Went::Over => {}
         }

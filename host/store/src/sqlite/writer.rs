@@ -1,6 +1,7 @@
 //! The handle to the thread that writes to a file, and the jobs that are sent to it. What the thread
 //! does with them is in [`group`](super::group).
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, TrySendError};
@@ -93,16 +94,33 @@ pub enum Unwritten {
 pub struct Writer {
     queue: Sender<Box<dyn Job>>,
     label: std::sync::Arc<str>,
+    committed: std::sync::Arc<Committed>,
+}
+
+/// What a writer has committed since it was started.
+#[derive(Default)]
+pub(super) struct Committed {
+    commits: AtomicU64,
+    jobs: AtomicU64,
+}
+
+impl Committed {
+    pub fn count(&self, jobs: usize) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.jobs.fetch_add(jobs as u64, Ordering::Relaxed);
+    }
 }
 
 impl Writer {
     pub(super) fn start(db: Box<Db>, options: &Options) -> Result<Self, OpenError> {
         let (queue, jobs) = crossbeam_channel::bounded(options.group.queue);
         let group = options.group;
+        let committed = std::sync::Arc::<Committed>::default();
+        let counted = committed.clone();
         std::thread::Builder::new()
             .name(format!("write-{}", options.label))
             .stack_size(STACK_BYTES)
-            .spawn(move || Loop::new(jobs, group).run(db))
+            .spawn(move || Loop::new(jobs, group, counted).run(db))
             .map_err(|error| OpenError::Unfit {
                 label: options.label.clone(),
                 detail: format!("its writing thread can't be started: {error}"),
@@ -110,7 +128,14 @@ impl Writer {
         Ok(Self {
             queue,
             label: options.label.as_str().into(),
+            committed,
         })
+    }
+
+    /// How many commits it has made, and of how many jobs: divided, the size of a group.
+    pub fn committed(&self) -> (u64, u64) {
+        let Committed { commits, jobs } = &*self.committed;
+        (commits.load(Ordering::Relaxed), jobs.load(Ordering::Relaxed))
     }
 
     /// The database's label.
