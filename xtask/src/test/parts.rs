@@ -158,7 +158,10 @@ fn tests(context: &Context) -> Result<Verdict> {
     cargo
         .args(["test", "--workspace", "--no-fail-fast"])
         .env("SKALD_COMPONENTS", context.workspace.components());
-    check([cargo])
+    // Fault points are compiled in for these alone: nothing else is tested with them in.
+    let mut faults = context.workspace.cargo();
+    faults.args(["test", "--package", "skald-orchestrator", "--features", "faults", "--test", "faults"]);
+    check([cargo, faults])
 }
 
 fn docs(context: &Context) -> Result<Verdict> {
