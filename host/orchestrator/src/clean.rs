@@ -1,4 +1,4 @@
-//! Forgetting what is long over: fences behind the horizon, and ended sagas older than the retention.
+//! Forgetting what is long over: fences behind the horizon.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The orchestrator: it starts sagas, runs them, turns them back, and picks up what others left.
 //!
-//! It keeps nothing in memory that matters. What it does next is decided by [`skald_saga::decide`]
+//! It keeps nothing in memory that matters. What it does next is decided by [`skald_saga::decide()`]
 //! from the journal row and from what the fences tell; it may be ended at any instant, and the next
 //! one goes on. It knows nothing of wasm: a step is called by way of [`Components`].
 //!
@@ -56,7 +56,7 @@ pub struct Settings {
     pub parallel_recovery: usize,
     /// How often the journal is searched for sagas that nobody runs.
     pub sweep: std::time::Duration,
-    /// How long fences and ended sagas are kept.
+    /// How long fences are kept after their saga was born, at least.
     pub retention: std::time::Duration,
 }
 

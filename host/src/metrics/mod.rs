@@ -2,7 +2,7 @@
 //!
 //! Labels come from the manifest or from a fixed list: routes by their pattern and never by path,
 //! sagas by definition and never by id. So the number of series is bounded by the manifest. What only
-//! has a value now (queues, unfinished sagas) is read when somebody asks, in [`scrape`].
+//! has a value now (queues, unfinished sagas) is read when somebody asks, in `scrape`.
 
 mod http;
 

@@ -5,7 +5,7 @@
 //! alone. A component that is called from a step may only read.
 //!
 //! No address, no password and no driver is known here: statements go through
-//! [`Session`](skald_store::sql::Session).
+//! [`Session`].
 
 mod value;
 mod work;

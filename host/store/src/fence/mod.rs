@@ -2,7 +2,7 @@
 //! transaction. Its outcome only moves, and that is the whole argument for exactly-once effects:
 //! `absent → done, rejected or fenced; done → undone or undone_by_hand`.
 //!
-//! [`action`] and [`back`] hold the statements in the order that the protocol fixes (its section 3),
+//! `action` and `back` hold the statements in the order that the protocol fixes (its section 3),
 //! each rule named where it is kept. They don't know what a component is: that is a [`Guest`].
 
 mod action;
