@@ -1,0 +1,7 @@
+//! What tests of the real program share: a host of their own or a shared one, a client of its public
+//! API, and a reader of its result streams.
+
+pub mod api;
+pub mod host;
+pub mod manifest;
+pub mod sse;

@@ -1,0 +1,132 @@
+//! What a client gets that comes back: every later event, none twice, none missing.
+
+use crate::common::api::Api;
+use crate::common::host::Host;
+use crate::common::manifest::SHOP;
+use crate::stream::{SUCCESS, briefs};
+
+#[tokio::test]
+async fn a_new_stream_tells_what_happens_from_then_on() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let (customer, product) = (api.customer().await, api.product(1, 10).await);
+    let mut stream = api.stream(&customer).await;
+    let first = api.buy(&customer, product, 1).await;
+    stream.to_the_end().await;
+    let mut later = api.stream(&customer).await;
+    let second = api.buy(&customer, product, 1).await;
+    let told = later.to_the_end().await;
+    assert_eq!(briefs(&told), SUCCESS);
+    assert!(
+        told.iter()
+            .all(|event| event.purchase() == second && event.purchase() != first)
+    );
+}
+
+#[tokio::test]
+async fn from_every_event_on_the_later_ones_come_once_each() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let (customer, product) = (api.customer().await, api.product(1, 10).await);
+    let mut stream = api.stream(&customer).await;
+    for _ in 0..3 {
+        api.buy(&customer, product, 1).await;
+    }
+    let all = stream.events(18).await;
+    for (place, last) in all.iter().enumerate() {
+        let mut resumed = api.resume(&customer, &last.id).await;
+        let missed = all.len() - place - 1;
+        assert_eq!(resumed.events(missed).await, all[place + 1..], "after {}", last.id);
+    }
+}
+
+#[tokio::test]
+async fn what_is_missed_and_what_is_new_follow_each_other() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let (customer, product) = (api.customer().await, api.product(1, 10).await);
+    let mut stream = api.stream(&customer).await;
+    api.buy(&customer, product, 1).await;
+    let seen = stream.events(2).await;
+    let mut rest = stream.events(4).await;
+    drop(stream);
+    let mut resumed = api.resume(&customer, &seen[1].id).await;
+    api.buy(&customer, product, 1).await;
+    let after = resumed.events(10).await;
+    rest.extend_from_slice(&after[4..]);
+    assert_eq!(after, rest);
+    assert_eq!(briefs(&after[4..]), SUCCESS);
+}
+
+#[tokio::test]
+async fn an_empty_id_is_none_and_one_that_was_never_given_hides_nothing() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let (customer, product) = (api.customer().await, api.product(1, 10).await);
+    for id in ["", "9007199254740991"] {
+        let mut stream = api.resume(&customer, id).await;
+        api.buy(&customer, product, 1).await;
+        assert_eq!(briefs(&stream.to_the_end().await), SUCCESS, "{id:?}");
+    }
+    for id in ["x", "-1", "1.5", "99999999999999999999"] {
+        let refused = api
+            .ask("GET", "/api/purchase/result")
+            .by(&customer)
+            .header("last-event-id", id)
+            .send()
+            .await;
+        refused.problem(400, "invalid parameter");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_over_clean_stops_and_kills() {
+    let mut host = Host::start(SHOP);
+    let api = Api::of(&host);
+    let (customer, product) = (api.customer().await, api.product(1, 1000).await);
+    let mut seen = api.stream(&customer).await.take_events(&api, &customer, product).await;
+    for kill in [false, true, false, true] {
+        // The host ends while purchases run.
+        let api = Api::of(&host);
+        for _ in 0..5 {
+            api.buy(&customer, product, 1).await;
+        }
+        let home = if kill { host.kill() } else { host.stop() };
+        host = home.start();
+        let last = seen.last().expect("some were seen").id.clone();
+        let mut resumed = Api::of(&host).resume(&customer, &last).await;
+        seen.extend(resumed.events(30).await);
+    }
+    let ids: Vec<u64> = seen
+        .iter()
+        .map(|event| event.id.parse().expect("ours are numbers"))
+        .collect();
+    assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+    let mut purchases: Vec<u64> = seen.iter().map(crate::common::sse::Event::purchase).collect();
+    purchases.sort_unstable();
+    purchases.dedup();
+    assert_eq!(purchases.len(), 21);
+    for purchase in purchases {
+        let of_it: Vec<_> = seen
+            .iter()
+            .filter(|event| event.purchase() == purchase)
+            .cloned()
+            .collect();
+        assert_eq!(briefs(&of_it), SUCCESS, "purchase {purchase}");
+    }
+    let left = Api::of(&host).inventory(product).await;
+    assert_eq!(left, 1000 - 21);
+}
+
+impl crate::common::sse::Stream {
+    /// The events of one purchase, for a last id to begin with.
+    async fn take_events(
+        mut self,
+        api: &Api,
+        customer: &crate::common::api::Customer,
+        product: u64,
+    ) -> Vec<crate::common::sse::Event> {
+        api.buy(customer, product, 1).await;
+        self.events(6).await
+    }
+}
