@@ -37,16 +37,14 @@ pub(super) async fn results(app: &App, principal: &Principal, headers: &HeaderMa
     let resume = last_event_id(headers)?;
     let subscription = app.hub.listen(&principal.subject);
     let stream: Arc<str> = principal.subject.as_str().into();
-    let (last, behind) = if let Some(last) = resume {
-        (last, true)
-    } else {
-        let last = app.orchestrator.journal().last_event(stream.clone()).await;
-        let last = last.map_err(|error| {
-            tracing::error!(%error, "a stream of results can't be opened");
-            Problem::internal()
-        })?;
-        (last, false)
-    };
+    let last = app.orchestrator.journal().last_event(stream.clone()).await;
+    let last = last.map_err(|error| {
+        tracing::error!(%error, "a stream of results can't be opened");
+        Problem::internal()
+    })?;
+    // An id beyond the last one is another stream's, or was given before a backup was restored: kept as
+    // it is, it would hide the events to come.
+    let (last, behind) = resume.map_or((last, false), |seen| (seen.min(last), true));
     let mut heartbeat = tokio::time::interval(app.manifest.server.sse_heartbeat);
     heartbeat.reset();
     let feed = Feed {
