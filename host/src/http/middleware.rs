@@ -12,7 +12,7 @@ use skald_manifest::Server;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::cors::{AllowOrigin, Any as AnyHeader, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 use tracing::Span;
@@ -81,7 +81,8 @@ fn cors(server: &Server) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(origin)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH])
-        .allow_headers(AnyHeader)
+        // A `*` would leave out Authorization (Fetch, 4.9): what is asked for is allowed by name.
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([REQUEST_ID, http::header::RETRY_AFTER, http::header::WWW_AUTHENTICATE])
         .max_age(std::time::Duration::from_hours(1))
 }
