@@ -1,32 +1,62 @@
 //! Reading a request's body: whole, within the manifest's bounds.
 
-use axum::body::{Body, to_bytes};
-use bytes::Bytes;
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
 use http::StatusCode;
+use http_body_util::BodyExt;
 use skald_manifest::Server;
+use tokio::time::timeout;
 
 use super::Problem;
 
+/// How many bodies' worth of a body that is too large is read and thrown away. A client that is cut off
+/// while it sends never sees the answer.
+const DISCARDED: usize = 16;
+
+/// How long that may take.
+const DISCARDING: Duration = Duration::from_secs(2);
+
 /// The body, or the refusal of one that is too large (413) or too slow (408).
-pub(super) async fn read(body: Body, server: &Server) -> Result<Bytes, Problem> {
-    match tokio::time::timeout(server.body_timeout, to_bytes(body, server.max_body)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if is_too_large(&error) => Err(too_large(server)),
+pub(super) async fn read(mut body: Body, server: &Server) -> Result<Bytes, Problem> {
+    match timeout(server.body_timeout, collect(&mut body, server)).await {
+        Ok(Ok(Some(bytes))) => Ok(bytes),
+        Ok(Ok(None)) => {
+            // However it ends, the answer is the same.
+            let _ = timeout(DISCARDING, discard(&mut body, server.max_body * DISCARDED)).await;
+            Err(too_large(server))
+        }
         Ok(Err(_)) => Err(Problem::invalid("the body ended early")),
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "request timeout")
-            .detail(format!("the body was not there after {} s", server.body_timeout.as_secs()))),
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "request timeout").detail(format!(
+            "the body was not there after {} s",
+            server.body_timeout.as_secs_f32()
+        ))),
     }
 }
 
-fn is_too_large(error: &axum::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return true;
+/// None: it is too large.
+async fn collect(body: &mut Body, server: &Server) -> Result<Option<Bytes>, axum::Error> {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        // Trailers mean nothing to anybody here.
+        let Ok(data) = frame?.into_data() else { continue };
+        if whole.len() + data.len() > server.max_body {
+            return Ok(None);
         }
-        source = error.source();
+        whole.extend_from_slice(&data);
     }
-    false
+    Ok(Some(whole.freeze()))
+}
+
+async fn discard(body: &mut Body, most: usize) {
+    let mut discarded = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        discarded += frame.data_ref().map_or(0, Bytes::len);
+        if discarded > most {
+            return;
+        }
+    }
 }
 
 fn too_large(server: &Server) -> Problem {
