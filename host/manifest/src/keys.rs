@@ -270,6 +270,7 @@ static GUESS_LIMIT: Section = section(
     "routes[].guess-limit",
     &[
         key("failures", Count(1, 1_000_000), Default("10"), "10"),
+        key("address-failures", Count(1, 1_000_000), Default("50"), "50"),
         key("window", Duration("1s", "1d"), Default("\"5m\""), "\"5m\""),
         key("body-field", Text, Means("only addresses are counted"), "\"email\""),
     ],

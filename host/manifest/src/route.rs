@@ -43,9 +43,12 @@ pub struct Auth {
 /// of the kind "wrong credentials" count, so nobody is locked out by logging in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuessLimit {
-    /// How many failures there may be within the window. Default 10: a person who has forgotten
+    /// How many failures of an account there may be within the window. Default 10: a person who has forgotten
     /// a password gives up sooner, and at that rate a password of six digits takes a year.
     pub failures: u32,
+    /// How many failures of an address there may be within the window. Default 50: an address is
+    /// often that of a whole office or provider.
+    pub address_failures: u32,
     /// How long a failure counts. Default 5 minutes.
     pub window: Duration,
     /// The field of the JSON body that names the account; none: only addresses are counted.
@@ -54,5 +57,6 @@ pub struct GuessLimit {
 
 impl GuessLimit {
     pub(crate) const FAILURES: u32 = 10;
+    pub(crate) const ADDRESS_FAILURES: u32 = 50;
     pub(crate) const WINDOW: Duration = Duration::from_mins(5);
 }

@@ -48,7 +48,11 @@ impl Guesses {
     /// Refuses whoever has failed too often.
     pub fn check(&self, who: &[Who]) -> Result<(), Problem> {
         let failed = |who| self.failures.get(who).map_or(0, |count| count.load(Ordering::Relaxed));
-        if who.iter().all(|who| failed(who) < self.limit.failures) {
+        let most = |who: &Who| match who {
+            Who::Address(_) => self.limit.address_failures,
+            Who::Account(_) => self.limit.failures,
+        };
+        if who.iter().all(|who| failed(who) < most(who)) {
             return Ok(());
         }
         Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many attempts")
@@ -73,7 +77,12 @@ mod tests {
 
     #[test]
     fn failures_of_an_account_and_of_an_address_each_lock_it_and_successes_count_for_nothing() {
-        let limit = GuessLimit { failures: 2, window: Duration::from_mins(1), body_field: Some("email".into()) };
+        let limit = GuessLimit {
+            failures: 2,
+            address_failures: 3,
+            window: Duration::from_mins(1),
+            body_field: Some("email".into()),
+        };
         let guesses = Guesses::new(&limit);
         let here: IpAddr = [127, 0, 0, 1].into();
         let there: IpAddr = [127, 0, 0, 2].into();
@@ -85,6 +94,8 @@ mod tests {
         for _ in 0..2 {
             guesses.count(guesses.who(here, body), StatusCode::UNAUTHORIZED);
         }
+        assert!(guesses.check(&guesses.who(here, b"{}")).is_ok(), "an address has more");
+        guesses.count(guesses.who(here, b"{}"), StatusCode::NOT_FOUND);
         assert!(guesses.check(&guesses.who(here, b"{}")).is_err(), "the address");
         assert!(guesses.check(&guesses.who(there, br#"{"email":"a@EXAMPLE.org"}"#)).is_err(), "the account");
         assert!(guesses.check(&guesses.who(there, br#"{"email":"b@example.org"}"#)).is_ok(), "somebody else");

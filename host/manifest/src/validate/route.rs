@@ -143,6 +143,7 @@ fn check_operator(raw: &RawTable, has_token: bool, found: &mut Findings<'_>) {
 fn guess_limit(raw: &RawTable) -> GuessLimit {
     GuessLimit {
         failures: raw.count("failures").unwrap_or(GuessLimit::FAILURES),
+        address_failures: raw.count("address-failures").unwrap_or(GuessLimit::ADDRESS_FAILURES),
         window: raw.duration("window").unwrap_or(GuessLimit::WINDOW),
         body_field: raw.word("body-field").map(|field| field.text.to_owned()),
     }

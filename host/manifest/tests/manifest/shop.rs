@@ -139,6 +139,7 @@ fn every_route_leads_where_the_contract_says() {
     }
     let limit = GuessLimit {
         failures: 10,
+        address_failures: 50,
         window: Duration::from_mins(5),
         body_field: Some("email".into()),
     };
