@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::{Guard, Keeper};
 use crate::bus::{self, Subscribers};
 use crate::capability::sql::{Databases as _, Dialect};
+use crate::capability::secret::{self, Secret};
 use crate::capability::{Backends, cache, identity, ids};
 use crate::databases::{self, Files};
 use crate::http::{App, Connections};
@@ -160,6 +161,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
         manifest: manifest.clone(),
         registry: registry.clone(),
         orchestrator: orchestrator.clone(),
+        operator: operator(&manifest, &options.data)?,
         hub,
         stop: stop.clone(),
     };
@@ -194,6 +196,12 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
     admin_stop.cancel();
     let _ = admin.await;
     Ok(())
+}
+
+/// The operator's token, where the manifest has one: some routes of the public API ask for it.
+fn operator(manifest: &Manifest, data: &Path) -> Result<Option<Arc<Secret>>, Unstartable> {
+    let token = manifest.admin.token.as_ref().map(|token| secret::read(token, data)).transpose();
+    Ok(token.map_err(crate::admin::Unguarded::Token)?.map(Arc::new))
 }
 
 async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, Unstartable> {

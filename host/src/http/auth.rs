@@ -5,6 +5,8 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use skald_manifest::Auth;
 
+use subtle::ConstantTimeEq;
+
 use super::{App, Problem};
 use crate::invoke::{Denial, Principal};
 
@@ -28,6 +30,14 @@ pub(super) async fn authenticate(app: &App, auth: &Auth, headers: &HeaderMap) ->
             Err(Problem::internal())
         }
     }
+}
+
+/// Refuses a request that doesn't carry the operator's token.
+pub(super) fn operator(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+    let given = bearer(headers)?;
+    // The length of a token is no secret; its bytes are compared in constant time.
+    let right = app.operator.as_ref().is_some_and(|token| given.as_bytes().ct_eq(token.expose()).into());
+    if right { Ok(()) } else { Err(unauthorized("this path takes the operator's token")) }
 }
 
 /// The token of the one `Authorization` header. The scheme is `Bearer` in any case (RFC 9110).

@@ -10,6 +10,7 @@ mod auth;
 mod body;
 mod guess;
 mod middleware;
+pub mod openapi;
 mod problem;
 mod results;
 mod router;
@@ -27,6 +28,7 @@ use skald_orchestrator::Orchestrator;
 use skald_orchestrator::stream::Hub;
 use tokio_util::sync::CancellationToken;
 
+use crate::capability::secret::Secret;
 use crate::registry::Registry;
 
 /// What every request may need.
@@ -38,6 +40,8 @@ pub struct App {
     pub registry: Arc<Registry>,
     /// The sagas.
     pub orchestrator: Orchestrator,
+    /// The operator's token, where the manifest has one.
+    pub operator: Option<Arc<Secret>>,
     /// The live results.
     pub hub: Hub,
     /// Cancelled when the host is to stop.

@@ -9,11 +9,11 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use skald_manifest::{Route, Saga, Target};
 
 use super::guess::Guesses;
-use super::{App, Problem, auth, body, middleware, results, start};
+use super::{App, Problem, auth, body, middleware, openapi, results, start};
 use crate::invoke::Principal;
 
 /// A route that cannot be served.
@@ -39,6 +39,10 @@ pub fn router(app: &App) -> Result<Router, Unroutable> {
         }
     }
     let mut router = Router::new();
+    for (path, page) in openapi::pages(&app.manifest) {
+        // The manifest's own pages come first.
+        paths.entry(path).or_insert(page);
+    }
     for (path, methods) in paths {
         router = router.route(path, methods);
     }
@@ -98,6 +102,9 @@ impl Handler {
     }
 
     async fn answer(&self, request: Request) -> Result<Response, Problem> {
+        if self.route.operator {
+            auth::operator(&self.app, request.headers())?;
+        }
         let principal = match &self.route.auth {
             Some(auth) => Some(auth::authenticate(&self.app, auth, request.headers()).await?),
             None => None,
@@ -118,7 +125,7 @@ impl Handler {
     /// Hands a request to a component, with its body whole, and counts failed guesses.
     async fn call(&self, name: &str, request: Request, principal: Option<Principal>) -> Result<Response, Problem> {
         let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let body = body::read(body, &self.app.manifest.server).await?;
         let who = match (&self.guesses, address) {
             (Some(guesses), Some(address)) => guesses.who(address, &body),
@@ -128,6 +135,10 @@ impl Handler {
             guesses.check(&who)?;
         }
         let version = self.app.registry.active(name).ok_or_else(Problem::internal)?;
+        // Components answer GET; what makes a HEAD of it, the router does on the way back.
+        if head.method == Method::HEAD && !self.route.methods.iter().any(|method| method == "HEAD") {
+            head.method = Method::GET;
+        }
         let request = Request::from_parts(head, Body::from(body));
         let response = version.http(request, principal.as_ref()).await.map_err(|error| {
             if error.is_overload() {
