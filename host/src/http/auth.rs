@@ -36,22 +36,35 @@ pub(super) async fn authenticate(app: &App, auth: &Auth, headers: &HeaderMap) ->
 pub(super) fn operator(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     let given = bearer(headers)?;
     // The length of a token is no secret; its bytes are compared in constant time.
-    let right = app.operator.as_ref().is_some_and(|token| given.as_bytes().ct_eq(token.expose()).into());
-    if right { Ok(()) } else { Err(unauthorized("this path takes the operator's token")) }
+    let right = app
+        .operator
+        .as_ref()
+        .is_some_and(|token| given.as_bytes().ct_eq(token.expose()).into());
+    if right {
+        Ok(())
+    } else {
+        Err(unauthorized("this path takes the operator's token"))
+    }
 }
 
 /// The token of the one `Authorization` header. The scheme is `Bearer` in any case (RFC 9110).
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
-    let header = given.next().ok_or_else(|| unauthorized("the request has no Authorization header"))?;
+    let header = given
+        .next()
+        .ok_or_else(|| unauthorized("the request has no Authorization header"))?;
     if given.next().is_some() {
         return Err(unauthorized("the request has more than one Authorization header"));
     }
-    let text = header.to_str().map_err(|_| unauthorized("the Authorization header is not text"))?;
+    let text = header
+        .to_str()
+        .map_err(|_| unauthorized("the Authorization header is not text"))?;
     let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
     let token = token.trim();
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
-        return Err(unauthorized("write the header as: Authorization: Bearer <access token>"));
+        return Err(unauthorized(
+            "write the header as: Authorization: Bearer <access token>",
+        ));
     }
     Ok(token)
 }

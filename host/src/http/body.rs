@@ -28,10 +28,12 @@ pub(super) async fn read(mut body: Body, server: &Server) -> Result<Bytes, Probl
             Err(too_large(server))
         }
         Ok(Err(_)) => Err(Problem::invalid("the body ended early")),
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "request timeout").detail(format!(
-            "the body was not there after {} s",
-            server.body_timeout.as_secs_f32()
-        ))),
+        Err(_) => Err(
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "request timeout").detail(format!(
+                "the body was not there after {} s",
+                server.body_timeout.as_secs_f32()
+            )),
+        ),
     }
 }
 

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use http::header::RETRY_AFTER;
 use http::StatusCode;
+use http::header::RETRY_AFTER;
 use moka::sync::Cache;
 use skald_manifest::GuessLimit;
 
@@ -32,8 +32,14 @@ pub(super) enum Who {
 
 impl Guesses {
     pub fn new(limit: &GuessLimit) -> Self {
-        let failures = Cache::builder().max_capacity(MOST_COUNTED).time_to_live(limit.window).build();
-        Self { limit: Arc::new(limit.clone()), failures }
+        let failures = Cache::builder()
+            .max_capacity(MOST_COUNTED)
+            .time_to_live(limit.window)
+            .build();
+        Self {
+            limit: Arc::new(limit.clone()),
+            failures,
+        }
     }
 
     /// Who a request with this body comes from.
@@ -62,9 +68,14 @@ impl Guesses {
 
     /// Counts a failure, if the answer was one.
     pub fn count(&self, who: Vec<Who>, answer: StatusCode) {
-        if matches!(answer, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND | StatusCode::FORBIDDEN) {
+        if matches!(
+            answer,
+            StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND | StatusCode::FORBIDDEN
+        ) {
             for who in who {
-                self.failures.get_with(who, Arc::default).fetch_add(1, Ordering::Relaxed);
+                self.failures
+                    .get_with(who, Arc::default)
+                    .fetch_add(1, Ordering::Relaxed);
             }
         }
     }
@@ -97,7 +108,17 @@ mod tests {
         assert!(guesses.check(&guesses.who(here, b"{}")).is_ok(), "an address has more");
         guesses.count(guesses.who(here, b"{}"), StatusCode::NOT_FOUND);
         assert!(guesses.check(&guesses.who(here, b"{}")).is_err(), "the address");
-        assert!(guesses.check(&guesses.who(there, br#"{"email":"a@EXAMPLE.org"}"#)).is_err(), "the account");
-        assert!(guesses.check(&guesses.who(there, br#"{"email":"b@example.org"}"#)).is_ok(), "somebody else");
+        assert!(
+            guesses
+                .check(&guesses.who(there, br#"{"email":"a@EXAMPLE.org"}"#))
+                .is_err(),
+            "the account"
+        );
+        assert!(
+            guesses
+                .check(&guesses.who(there, br#"{"email":"b@example.org"}"#))
+                .is_ok(),
+            "somebody else"
+        );
     }
 }

@@ -51,7 +51,7 @@ pub fn router(app: &App) -> Result<Router, Unroutable> {
 }
 
 fn filter(method: &str) -> Result<MethodFilter, String> {
-    let method = http::Method::from_bytes(method.as_bytes()).map_err(|error| error.to_string())?;
+    let method = Method::from_bytes(method.as_bytes()).map_err(|error| error.to_string())?;
     MethodFilter::try_from(method).map_err(|error| error.to_string())
 }
 

@@ -227,6 +227,11 @@ impl Api {
             .header("last-event-id", last);
         Stream::new(request.start().await)
     }
+
+    /// The result stream from its first event: what a client that saw nothing has missed.
+    pub async fn from_the_start(&self, customer: &Customer) -> Stream {
+        self.resume(customer, "0").await
+    }
 }
 
 /// A form of which the e-mail address is nobody's.

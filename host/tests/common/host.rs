@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -47,6 +48,13 @@ impl Home {
     /// The data folder.
     pub fn data(&self) -> PathBuf {
         self.0.path().join("data")
+    }
+
+    /// Puts a secret into the data folder.
+    pub fn secret(&self, name: &str, secret: &str) {
+        let path = self.data().join(name);
+        fs::write(&path, secret).expect("a secret");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its permissions");
     }
 
     /// Starts the program and waits until it serves.
@@ -116,6 +124,15 @@ impl Host {
     pub fn log(&self) -> String {
         let home = self.home.as_ref().expect("it has a home until it ends");
         fs::read_to_string(home.0.path().join("log")).unwrap_or_default()
+    }
+
+    /// A key that it has made.
+    pub fn key(&self, name: &str) -> Vec<u8> {
+        let home = self.home.as_ref().expect("it has a home until it ends");
+        fs::read(home.data().join("keys").join(name))
+            .expect("a key")
+            .trim_ascii()
+            .to_vec()
     }
 
     /// Asks it to end, without waiting.

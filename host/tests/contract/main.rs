@@ -2,11 +2,17 @@
 //!
 //! | file | what of the contract |
 //! |---|---|
+//! | `account` | sign-up, log-in, refresh, the customer's data |
+//! | `tokens` | every way in which a token can be wrong |
+//! | `purchase` | products, purchases, orders, payments |
 //! | `stream` | the result stream: exact events for every way a purchase can end |
 //! | `resume` | what a client gets that comes back |
 
 #[path = "../common/mod.rs"]
 mod common;
 
+mod account;
+mod purchase;
 mod resume;
 mod stream;
+mod tokens;

@@ -28,10 +28,16 @@ const POLICY: &str = "default-src 'none'; connect-src 'self'; script-src 'unsafe
 pub(super) fn pages(manifest: &Manifest) -> [(&'static str, MethodRouter); 2] {
     let document: Arc<str> = document(manifest).to_string().into();
     let json = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")];
-    let html =
-        [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-cache"), (CONTENT_SECURITY_POLICY, POLICY)];
+    let html = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CACHE_CONTROL, "no-cache"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+    ];
     [
-        ("/openapi.json", get(move || async move { (json, document.to_string()).into_response() })),
+        (
+            "/openapi.json",
+            get(move || async move { (json, document.to_string()).into_response() }),
+        ),
         ("/docs", get(move || async move { (html, PAGE).into_response() })),
     ]
 }
@@ -65,7 +71,9 @@ pub fn document(manifest: &Manifest) -> Value {
 }
 
 fn operation(route: &Route, method: &str) -> Value {
-    let known = OPERATIONS.iter().find(|known| known.method == method && known.path == route.path);
+    let known = OPERATIONS
+        .iter()
+        .find(|known| known.method == method && known.path == route.path);
     let mut described = known.map_or_else(
         || json!({ "summary": format!("{method} {}", route.path), "responses": {} }),
         describe,
@@ -89,8 +97,11 @@ fn operation(route: &Route, method: &str) -> Value {
 
 fn describe(known: &Operation) -> Value {
     let (status, schema) = known.success;
-    let (media, description) =
-        if schema == STREAM { ("text/event-stream", "One event after the other.") } else { ("application/json", "Done.") };
+    let (media, description) = if schema == STREAM {
+        ("text/event-stream", "One event after the other.")
+    } else {
+        ("application/json", "Done.")
+    };
     let mut responses = Map::new();
     responses.insert(
         status.to_string(),
@@ -161,7 +172,12 @@ mod tests {
         let mut routed: Vec<_> = manifest
             .routes
             .iter()
-            .flat_map(|route| route.methods.iter().map(|method| (method.as_str(), route.path.as_str())))
+            .flat_map(|route| {
+                route
+                    .methods
+                    .iter()
+                    .map(|method| (method.as_str(), route.path.as_str()))
+            })
             .collect();
         let mut described: Vec<_> = OPERATIONS.iter().map(|known| (known.method, known.path)).collect();
         routed.sort_unstable();

@@ -167,7 +167,11 @@ struct PaymentWish {
 
 /// A currency.
 #[derive(ToSchema)]
-#[expect(dead_code, clippy::upper_case_acronyms, reason = "only its shape is used, spelled as it is sent")]
+#[expect(
+    dead_code,
+    clippy::upper_case_acronyms,
+    reason = "only its shape is used, spelled as it is sent"
+)]
 enum Currency {
     NT,
     US,
@@ -253,7 +257,27 @@ struct Problem {
 /// The schemas of all bodies.
 #[derive(OpenApi)]
 #[openapi(components(schemas(
-    SignUp, LogIn, Refresh, TokenPair, Person, Shipping, Done, NewProduct, Created, Catalog, CatalogEntry, Product,
-    Purchase, PurchaseItem, PaymentWish, Currency, Started, Order, PurchasedItem, Payment, ResultEvent, Problem
+    SignUp,
+    LogIn,
+    Refresh,
+    TokenPair,
+    Person,
+    Shipping,
+    Done,
+    NewProduct,
+    Created,
+    Catalog,
+    CatalogEntry,
+    Product,
+    Purchase,
+    PurchaseItem,
+    PaymentWish,
+    Currency,
+    Started,
+    Order,
+    PurchasedItem,
+    Payment,
+    ResultEvent,
+    Problem
 )))]
 pub(super) struct Schemas;

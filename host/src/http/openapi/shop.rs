@@ -48,7 +48,15 @@ const ID: Parameter = Parameter {
 };
 
 const fn operation(method: &'static str, path: &'static str, summary: &'static str) -> Operation {
-    Operation { method, path, summary, body: None, success: (200, "Done"), refusals: &[], parameters: &[] }
+    Operation {
+        method,
+        path,
+        summary,
+        body: None,
+        success: (200, "Done"),
+        refusals: &[],
+        parameters: &[],
+    }
 }
 
 /// Every operation of the shop.
@@ -73,8 +81,16 @@ pub(super) static OPERATIONS: &[Operation] = &[
     Operation {
         body: Some("Refresh"),
         success: (200, "TokenPair"),
-        refusals: &[INVALID, (401, &["invalid token", "token expired", "customer inactive"]), NO_CUSTOMER],
-        ..operation("POST", "/api/account/auth/refresh", "Exchanges a refresh token for a new pair")
+        refusals: &[
+            INVALID,
+            (401, &["invalid token", "token expired", "customer inactive"]),
+            NO_CUSTOMER,
+        ],
+        ..operation(
+            "POST",
+            "/api/account/auth/refresh",
+            "Exchanges a refresh token for a new pair",
+        )
     },
     Operation {
         success: (200, "Person"),
@@ -94,7 +110,11 @@ pub(super) static OPERATIONS: &[Operation] = &[
     Operation {
         body: Some("Shipping"),
         refusals: &[INVALID, NO_CUSTOMER],
-        ..operation("PUT", "/api/account/info/shipping", "Changes where the customer's goods go")
+        ..operation(
+            "PUT",
+            "/api/account/info/shipping",
+            "Changes where the customer's goods go",
+        )
     },
     Operation {
         body: Some("NewProduct"),
@@ -132,7 +152,12 @@ pub(super) static OPERATIONS: &[Operation] = &[
     Operation {
         body: Some("Purchase"),
         success: (201, "Started"),
-        refusals: &[INVALID, (404, &["product not found"]), DUPLICATE, (503, &["server error"])],
+        refusals: &[
+            INVALID,
+            (404, &["product not found"]),
+            DUPLICATE,
+            (503, &["server error"]),
+        ],
         parameters: &[Parameter {
             name: "Idempotency-Key",
             place: "header",
@@ -140,7 +165,11 @@ pub(super) static OPERATIONS: &[Operation] = &[
             default: None,
             meaning: "The same key and body again start nothing, and are given the same id.",
         }],
-        ..operation("POST", "/api/purchase", "Starts a purchase; the result stream tells how it goes on")
+        ..operation(
+            "POST",
+            "/api/purchase",
+            "Starts a purchase; the result stream tells how it goes on",
+        )
     },
     Operation {
         success: (200, STREAM),
@@ -152,7 +181,11 @@ pub(super) static OPERATIONS: &[Operation] = &[
             default: None,
             meaning: "The id of the last event that was seen: every later one follows. Without it the stream begins now.",
         }],
-        ..operation("GET", "/api/purchase/result", "The events of the customer's purchases, as they happen")
+        ..operation(
+            "GET",
+            "/api/purchase/result",
+            "The events of the customer's purchases, as they happen",
+        )
     },
     Operation {
         success: (200, "Order"),

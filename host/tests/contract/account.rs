@@ -1,0 +1,211 @@
+//! Sign-up, log-in, refresh and the customer's own data: every row with every refusal.
+
+use serde_json::{Value, json};
+
+use crate::common::api::{Api, PASSWORD, form};
+use crate::common::host::Host;
+
+/// The body without this member, and with values in its place that are none.
+fn spoilt(body: &Value, member: &str) -> Vec<Value> {
+    let mut without = body.clone();
+    without.as_object_mut().expect("an object").remove(member);
+    let wrong = [
+        json!(null),
+        json!(1),
+        json!(true),
+        json!([]),
+        json!({}),
+        json!(""),
+        json!("x".repeat(2000)),
+    ];
+    let with = wrong.into_iter().map(|wrong| {
+        let mut body = body.clone();
+        body[member] = wrong;
+        body
+    });
+    std::iter::once(without).chain(with).collect()
+}
+
+fn texts(answer: &Value) -> Vec<&String> {
+    answer.as_object().expect("an object").keys().collect()
+}
+
+#[tokio::test]
+async fn signing_up_gives_a_token_pair() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let tokens = api.post("/api/account/auth/signup", &form()).await.ok(201);
+    assert_eq!(texts(&tokens), ["access_token", "refresh_token"]);
+}
+
+#[tokio::test]
+async fn signing_up_needs_every_field() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let good = form();
+    for member in ["password", "firstname", "lastname", "email", "address", "phone_number"] {
+        for body in spoilt(&good, member) {
+            api.post("/api/account/auth/signup", &body)
+                .await
+                .problem(400, "invalid parameter");
+        }
+    }
+    for password in ["1234567", &"x".repeat(129)] {
+        let mut body = good.clone();
+        body["password"] = (*password).into();
+        api.post("/api/account/auth/signup", &body)
+            .await
+            .problem(400, "invalid parameter");
+    }
+    for password in ["12345678", &"✓".repeat(128)] {
+        let mut body = form();
+        body["password"] = (*password).into();
+        api.post("/api/account/auth/signup", &body).await.ok(201);
+    }
+}
+
+#[tokio::test]
+async fn an_address_signs_up_once_in_any_case() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let customer = api.customer().await;
+    let mut body = form();
+    for email in [customer.email.clone(), customer.email.to_uppercase()] {
+        body["email"] = email.into();
+        api.post("/api/account/auth/signup", &body)
+            .await
+            .problem(409, "duplicate entry");
+    }
+}
+
+#[tokio::test]
+async fn logging_in_says_what_was_wrong() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let customer = api.customer().await;
+    let path = "/api/account/auth/login";
+    for email in [customer.email.clone(), customer.email.to_uppercase()] {
+        let tokens = api
+            .post(path, &json!({ "email": email, "password": PASSWORD }))
+            .await
+            .ok(200);
+        assert_eq!(texts(&tokens), ["access_token", "refresh_token"]);
+    }
+    let unknown = api
+        .post(path, &json!({ "email": "nobody@example.org", "password": PASSWORD }))
+        .await;
+    unknown.problem(404, "customer not found");
+    let wrong = api
+        .post(path, &json!({ "email": customer.email, "password": "wrong horse" }))
+        .await;
+    wrong.problem(401, "authentication failed");
+    let good = json!({ "email": customer.email, "password": PASSWORD });
+    for member in ["email", "password"] {
+        for body in spoilt(&good, member) {
+            api.post(path, &body).await.problem(400, "invalid parameter");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_gives_a_new_pair() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let customer = api.customer().await;
+    let path = "/api/account/auth/refresh";
+    let pair = api
+        .post(path, &json!({ "refresh_token": customer.refresh }))
+        .await
+        .ok(200);
+    let access = pair["access_token"].as_str().expect("a token");
+    api.ask("GET", "/api/account/info/person")
+        .bearer(access)
+        .send()
+        .await
+        .ok(200);
+    for token in ["rubbish", "a.b.c", &customer.access] {
+        api.post(path, &json!({ "refresh_token": token }))
+            .await
+            .unauthorized("invalid token");
+    }
+    for body in [
+        json!({}),
+        json!({ "refresh_token": 1 }),
+        json!({ "refresh_token": "" }),
+        json!([]),
+    ] {
+        api.post(path, &body).await.problem(400, "invalid parameter");
+    }
+}
+
+#[tokio::test]
+async fn a_customer_reads_and_changes_a_person() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let (customer, other) = (api.customer().await, api.customer().await);
+    let path = "/api/account/info/person";
+    let person = api.ask("GET", path).by(&customer).send().await.ok(200);
+    assert_eq!(
+        person,
+        json!({ "firstname": "Ada", "lastname": "Byron", "email": customer.email })
+    );
+
+    let email = form()["email"].clone();
+    let changed = json!({ "firstname": "Augusta", "lastname": "King", "email": email });
+    let done = api.ask("PUT", path).by(&customer).json(&changed).send().await.ok(200);
+    assert_eq!(done, json!({ "msg": "ok" }));
+    assert_eq!(api.ask("GET", path).by(&customer).send().await.ok(200), changed);
+    let old = json!({ "email": customer.email, "password": PASSWORD });
+    api.post("/api/account/auth/login", &old)
+        .await
+        .problem(404, "customer not found");
+    let new = json!({ "email": email, "password": PASSWORD });
+    api.post("/api/account/auth/login", &new).await.ok(200);
+
+    let mut taken = changed.clone();
+    taken["email"] = other.email.to_uppercase().into();
+    api.ask("PUT", path)
+        .by(&customer)
+        .json(&taken)
+        .send()
+        .await
+        .problem(409, "duplicate entry");
+    api.ask("PUT", path).by(&customer).json(&changed).send().await.ok(200);
+    for member in ["firstname", "lastname", "email"] {
+        for body in spoilt(&changed, member) {
+            api.ask("PUT", path)
+                .by(&customer)
+                .json(&body)
+                .send()
+                .await
+                .problem(400, "invalid parameter");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_customer_reads_and_changes_where_goods_go() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let customer = api.customer().await;
+    let path = "/api/account/info/shipping";
+    let shipping = api.ask("GET", path).by(&customer).send().await.ok(200);
+    assert_eq!(
+        shipping,
+        json!({ "address": "12 St James Square, London", "phone_number": "+44 20 7946 0000" })
+    );
+    let changed = json!({ "address": "Ockham Park", "phone_number": "1" });
+    let done = api.ask("PUT", path).by(&customer).json(&changed).send().await.ok(200);
+    assert_eq!(done, json!({ "msg": "ok" }));
+    assert_eq!(api.ask("GET", path).by(&customer).send().await.ok(200), changed);
+    for member in ["address", "phone_number"] {
+        for body in spoilt(&changed, member) {
+            api.ask("PUT", path)
+                .by(&customer)
+                .json(&body)
+                .send()
+                .await
+                .problem(400, "invalid parameter");
+        }
+    }
+}
