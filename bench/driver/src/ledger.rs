@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::shop::Cart;
-use crate::sse::{Data, Told};
+use crate::sse::{Data, End, Told};
 
 /// The steps of a purchase, in the contract's order.
 const STEPS: [&str; 3] = ["UPDATE_PRODUCT_INVENTORY", "CREATE_ORDER", "CREATE_PAYMENT"];
@@ -23,15 +23,6 @@ pub struct Ledger {
     pub repeated: usize,
     /// What must not happen, and did.
     pub wrong: Vec<String>,
-}
-
-/// How a purchase ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// It was bought.
-    Completed,
-    /// It was refused, and nothing is left of it.
-    Compensated,
 }
 
 impl Ledger {

@@ -75,13 +75,35 @@ impl Stream {
     /// The next event; an error: the connection is gone.
     pub async fn next(&mut self) -> io::Result<Told> {
         loop {
-            while let Some(end) = find(&self.text[self.read..], b"\n\n") {
-                let block = &self.text[self.read..self.read + end];
-                let told = parse(block)?;
-                self.read += end + 2;
-                if let Some(told) = told {
-                    return Ok(told);
-                }
+            if let Some(told) = parse(self.block().await?)? {
+                return Ok(told);
+            }
+        }
+    }
+
+    /// The next purchase that ends. Other events are passed over without being parsed, so that a load
+    /// driver leaves the cores to the host.
+    pub async fn next_end(&mut self) -> io::Result<(u64, End)> {
+        loop {
+            let block = self.block().await?;
+            let end = match () {
+                () if find(block, br#""saga":"COMPLETED""#).is_some() => End::Completed,
+                () if find(block, br#""saga":"COMPENSATED""#).is_some() => End::Compensated,
+                () => continue,
+            };
+            if let Some(told) = parse(block)? {
+                return Ok((told.data.purchase_id, end));
+            }
+        }
+    }
+
+    /// The next event or comment.
+    async fn block(&mut self) -> io::Result<&[u8]> {
+        loop {
+            if let Some(length) = find(&self.text[self.read..], b"\n\n") {
+                let begin = self.read;
+                self.read += length + 2;
+                return Ok(&self.text[begin..begin + length]);
             }
             self.text.drain(..self.read);
             self.read = 0;
@@ -90,6 +112,15 @@ impl Stream {
             }
         }
     }
+}
+
+/// How a purchase ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was bought.
+    Completed,
+    /// It was refused, and nothing is left of it.
+    Compensated,
 }
 
 fn find(text: &[u8], what: &[u8]) -> Option<usize> {

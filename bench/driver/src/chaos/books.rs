@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result};
 use super::Report;
 use super::scene::{Customer, Scene, wait_until};
 use crate::http::Connection;
-use crate::ledger::End;
 use crate::shop::{self, Cart};
+use crate::sse::End;
 
 /// Waits until everything has ended and nothing has been told for a while. What a cut request started
 /// is known from its events only, so silence is part of it.
