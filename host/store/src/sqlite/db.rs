@@ -205,8 +205,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
-    // 16 MiB of pages: what a step touches stays in memory, and the host stays small.
-    connection.pragma_update(None, "cache_size", -16_384)?;
+    // 8 MiB of pages: what a group touches stays in memory, and the host stays small.
+    connection.pragma_update(None, "cache_size", -8_192)?;
     // A checkpoint every 16 MiB of log, not every 4: it runs between two groups.
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))

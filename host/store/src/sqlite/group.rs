@@ -2,6 +2,10 @@
 //!
 //! It takes what is queued, never waits for more, and makes one commit of it:
 //! `BEGIN IMMEDIATE; per job: SAVEPOINT o; job; RELEASE o | ROLLBACK TO o; COMMIT`.
+//! Nearly every job is kept, and a savepoint costs a copy of each page that is written under it. So
+//! `o` is left out until a job has to be undone: then all is rolled back, that job is told, the others
+//! are run again one by one, and for a while every job gets its savepoint.
+//!
 //! Nobody is told anything before the COMMIT is known (rule "no reply before COMMIT"). When it fails,
 //! or when one job ended the transaction under the others, each job is run again by itself (rule
 //! "group: all re-asked one by one after an unknown COMMIT"): no answer of one stands for another.
@@ -21,9 +25,15 @@ pub(super) struct Loop {
     group: GroupLimits,
     /// A job that was taken from the queue and must not join the group being made.
     held: Option<Box<dyn Job>>,
+    /// In how many groups to come each job runs under a savepoint.
+    careful: u32,
     life: Life,
     committed: Arc<Committed>,
 }
+
+/// For so many groups after a job was undone the next one may be too: components that fail do so in
+/// rows.
+const CAREFUL: u32 = 64;
 
 /// How a transaction went.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,6 +55,7 @@ impl Loop {
             jobs,
             group,
             held: None,
+            careful: 0,
             life: Life::begin(),
             committed,
         }
@@ -80,13 +91,25 @@ impl Loop {
         if let Err(went) = self.begin(&db) {
             return (db, vec![first], went);
         }
+        self.careful = self.careful.saturating_sub(1);
         let mut next = Some(first);
         while let Some(mut job) = next.take() {
             let last = job.alone();
-            let (back, went) = self.in_savepoint(db, job.as_mut());
+            // What is slow has effects elsewhere, and is not run again for another's sake.
+            let (back, ran) = if last || self.careful > 0 {
+                self.in_savepoint(db, job.as_mut())
+            } else {
+                self.in_the_open(db, job.as_mut())
+            };
             db = back;
+            if ran == Ok(Verdict::Undo) {
+                roll_back(&db);
+                job.settle(Fate::Known);
+                self.careful = CAREFUL;
+                return (db, group, Went::Failed);
+            }
             group.push(job);
-            if let Err(went) = went {
+            if let Err(went) = ran {
                 roll_back(&db);
                 return (db, group, went);
             }
@@ -102,15 +125,17 @@ impl Loop {
         (db, group, went)
     }
 
-    /// Runs a job under a savepoint of its own; an error: the transaction is no longer intact.
-    fn in_savepoint(&self, db: Box<Db>, job: &mut dyn Job) -> (Box<Db>, Result<(), Went>) {
+    /// Runs a job under a savepoint of its own, and ends that as the job says. An error: the
+    /// transaction is no longer intact.
+    fn in_savepoint(&self, db: Box<Db>, job: &mut dyn Job) -> (Box<Db>, Result<Verdict, Went>) {
         if db.run("SAVEPOINT skald_o").is_err() {
             return (db, Err(Went::Failed));
         }
-        let (db, verdict) = run(job, db);
-        if let Some(went) = self.fault(&db, "job") {
-            return (db, Err(went));
-        }
+        let (db, ran) = self.in_the_open(db, job);
+        let verdict = match ran {
+            Ok(verdict) => verdict,
+            Err(went) => return (db, Err(went)),
+        };
         // The components' own savepoints and statements can't have ended this one, but an error of the
         // disk can: then RELEASE fails, which is the proof that rule 3 asks for.
         let ended = match verdict {
@@ -118,7 +143,19 @@ impl Loop {
             Verdict::Undo => db.run("ROLLBACK TO skald_o").and_then(|()| db.run("RELEASE skald_o")),
         };
         let intact = ended.is_ok() && db.in_transaction();
-        (db, if intact { Ok(()) } else { Err(Went::Failed) })
+        // Either way nothing is left to be undone.
+        (db, if intact { Ok(Verdict::Keep) } else { Err(Went::Failed) })
+    }
+
+    /// Runs a job in the group's transaction itself. A component works under a savepoint all the same:
+    /// the fence's.
+    fn in_the_open(&self, db: Box<Db>, job: &mut dyn Job) -> (Box<Db>, Result<Verdict, Went>) {
+        let (db, verdict) = run(job, db);
+        if let Some(went) = self.fault(&db, "job") {
+            return (db, Err(went));
+        }
+        let intact = verdict == Verdict::Undo || db.in_transaction();
+        (db, if intact { Ok(verdict) } else { Err(Went::Failed) })
     }
 
     /// A job by itself, after its group failed.

@@ -78,8 +78,8 @@ fn a_step_that_ends_the_transaction_costs_the_others_of_its_group_nothing() {
     }
     assert_eq!(
         calls.load(Ordering::Relaxed),
-        6 + 8,
-        "those up to the culprit ran again, each by itself"
+        5 + 8,
+        "those before the culprit ran again, each by itself"
     );
     assert_eq!(service.count("SELECT count(*) FROM effect"), 7);
     assert_eq!(service.outcomes(), ["done"; 7]);
