@@ -150,7 +150,8 @@ impl Orchestrator {
             .definitions
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.insert(definition.digest(), definition);
+        // The one that is in force is learnt first, and stays the one that sagas are started with.
+        known.entry(definition.digest()).or_insert(definition);
     }
 
     /// The definition with this digest.
@@ -161,6 +162,17 @@ impl Orchestrator {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .get(digest)
             .cloned()
+    }
+
+    /// The digest of a definition. One that is known by its place in memory is not hashed again.
+    fn digest_of(&self, definition: &Arc<Definition>) -> Digest {
+        let known = self
+            .0
+            .definitions
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let found = known.iter().find(|(_, known)| Arc::ptr_eq(known, definition));
+        found.map_or_else(|| definition.digest(), |(digest, _)| *digest)
     }
 
     /// The digests of all definitions of this name.

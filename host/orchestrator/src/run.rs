@@ -3,6 +3,7 @@
 //! Everything here is economy but two things: what is done is what [`decide`] says, and whoever loses
 //! a compare-and-set, or does not know how it went, forgets everything and reads the row again.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -39,7 +40,8 @@ pub(crate) struct Runner {
     pub failure: (String, Option<u32>),
     /// The refusal of the step that was refused.
     pub refusal: Option<(String, String)>,
-    tell_at: tokio::time::Instant,
+    /// When the customer is told what has happened so far. One timer for all of the saga's calls.
+    tell_at: Pin<Box<tokio::time::Sleep>>,
     told: bool,
 }
 
@@ -85,7 +87,7 @@ impl Runner {
             entries: vec![],
             failure: (String::new(), None),
             refusal: None,
-            tell_at: tokio::time::Instant::now() + TELL_AFTER,
+            tell_at: Box::pin(tokio::time::sleep(TELL_AFTER)),
             told: false,
         };
         runner.forget();
@@ -319,7 +321,7 @@ impl Runner {
             tokio::select! {
                 biased;
                 done = &mut work => return done,
-                () = tokio::time::sleep_until(self.tell_at) => self.tell().await,
+                () = &mut self.tell_at => self.tell().await,
             }
         }
         work.await

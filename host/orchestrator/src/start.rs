@@ -94,7 +94,7 @@ impl Orchestrator {
         let new = NewSaga {
             id: request.id,
             nonce: Nonce(nonce),
-            definition: request.definition.digest(),
+            definition: self.digest_of(&request.definition),
             input: request.input,
             principal: request.principal,
             stream: request.stream,
