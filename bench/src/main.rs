@@ -28,6 +28,10 @@ use floor::Floor;
 use measure::{Sample, measure};
 use report::{Extra, Report};
 
+/// The same as the host's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures the host beside the same purchase written by hand.
 #[derive(Parser)]
 #[command(version, about)]
