@@ -4,6 +4,7 @@
 //! cargo is called), [`guests`] (which components there are), [`tools`] (what has to be installed) and [`fault`]
 //! (what is the environment's fault and not the project's). No command imports another.
 
+mod bench;
 mod chaos;
 mod fault;
 mod guests;
@@ -32,6 +33,8 @@ enum Command {
     Test(test::Args),
     /// Kill the optimised host under load, 200 times, and check that nothing is lost or doubled
     Chaos(chaos::Args),
+    /// Measure the host beside the same purchase written by hand
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Command::Up(args) => up::run(args),
         Command::Test(args) => test::run(&args),
         Command::Chaos(args) => chaos::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
