@@ -25,7 +25,13 @@ const LOOK: Duration = Duration::from_millis(50);
 const BATCH: u32 = 200;
 
 /// How often an event is delivered before it becomes a dead letter: two days at the longest pause.
-const POLICY: Retry = Retry { attempts: 600, initial_ms: 100, factor: 2.0, max_ms: 300_000, jitter: 0.2 };
+const POLICY: Retry = Retry {
+    attempts: 600,
+    initial_ms: 100,
+    factor: 2.0,
+    max_ms: 300_000,
+    jitter: 0.2,
+};
 
 /// Who takes which topic.
 pub type Subscribers = BTreeMap<String, Vec<String>>;
@@ -42,7 +48,11 @@ pub async fn deliver(file: File, registry: Arc<Registry>, subscribers: Arc<Subsc
                 Ok(full) if full => {}
                 Ok(_) => break,
                 Err(error) => {
-                    tracing::warn!(database = file.writer.label(), error, "events are late: the outbox can't be used");
+                    tracing::warn!(
+                        database = file.writer.label(),
+                        error,
+                        "events are late: the outbox can't be used"
+                    );
                     break;
                 }
             }
@@ -52,7 +62,10 @@ pub async fn deliver(file: File, registry: Arc<Registry>, subscribers: Arc<Subsc
 
 /// True when there may be more.
 async fn deliver_batch(file: &File, registry: &Registry, subscribers: &Subscribers) -> Result<bool, String> {
-    let due = file.readers.read(|connection| outbox::due(connection, now_ms(), BATCH)).await;
+    let due = file
+        .readers
+        .read(|connection| outbox::due(connection, now_ms(), BATCH))
+        .await;
     let due = due.map_err(|error| error.to_string())?;
     let full = due.len() == BATCH as usize;
     let mut delivered = vec![];
@@ -70,8 +83,16 @@ async fn deliver_batch(file: &File, registry: &Registry, subscribers: &Subscribe
                 write(file, move |connection| outbox::put_off(connection, pending.row, until)).await?;
             }
             Offered::Never(subscriber, reason) => {
-                tracing::error!(topic = pending.event.topic, subscriber, reason, "an event became a dead letter");
-                write(file, move |connection| outbox::bury(connection, pending.row, &subscriber, &reason)).await?;
+                tracing::error!(
+                    topic = pending.event.topic,
+                    subscriber,
+                    reason,
+                    "an event became a dead letter"
+                );
+                write(file, move |connection| {
+                    outbox::bury(connection, pending.row, &subscriber, &reason)
+                })
+                .await?;
             }
         }
     }

@@ -36,7 +36,11 @@ impl Databases for Files {
     fn open(&self, label: &str, access: Access) -> Result<Box<dyn Session>, Error> {
         let file = self.0.get().and_then(|files| files.get(label));
         let file = file.ok_or_else(|| Error::Unreachable(format!("database {label} is not open")))?;
-        Ok(Box::new(PlainSession::new(file.clone(), access.read_only, access.deadline)))
+        Ok(Box::new(PlainSession::new(
+            file.clone(),
+            access.read_only,
+            access.deadline,
+        )))
     }
 }
 
@@ -54,7 +58,11 @@ pub fn options(manifest: &Manifest, url: &DatabaseUrl, label: &str, data: &Path)
         time: manifest.orchestrator.group_max_time,
         ..GroupLimits::default()
     };
-    Options { group, readers: READERS, ..Options::new(path(url, data), label) }
+    Options {
+        group,
+        readers: READERS,
+        ..Options::new(path(url, data), label)
+    }
 }
 
 /// Opens a service's database, and brings its tables up to date. `migrations` are those of the
@@ -68,7 +76,12 @@ pub fn open(options: &Options, migrations: &[(String, Digest, Vec<Migration>)]) 
                 detail: format!("component {component}: {error}"),
             })?;
             if migrated.new > 0 {
-                tracing::info!(database = options.label, component, new = migrated.new, "tables are brought up to date");
+                tracing::info!(
+                    database = options.label,
+                    component,
+                    new = migrated.new,
+                    "tables are brought up to date"
+                );
             }
         }
         Ok(())

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{Guard, Keeper};
 use crate::bus::{self, Subscribers};
-use crate::capability::sql::{Databases as _, Dialect};
 use crate::capability::secret::{self, Secret};
+use crate::capability::sql::{Databases as _, Dialect};
 use crate::capability::{Backends, cache, identity, ids};
 use crate::databases::{self, Files};
 use crate::http::{App, Connections};
@@ -200,7 +200,12 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
 
 /// The operator's token, where the manifest has one: some routes of the public API ask for it.
 fn operator(manifest: &Manifest, data: &Path) -> Result<Option<Arc<Secret>>, Unstartable> {
-    let token = manifest.admin.token.as_ref().map(|token| secret::read(token, data)).transpose();
+    let token = manifest
+        .admin
+        .token
+        .as_ref()
+        .map(|token| secret::read(token, data))
+        .transpose();
     Ok(token.map_err(crate::admin::Unguarded::Token)?.map(Arc::new))
 }
 

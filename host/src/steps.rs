@@ -49,7 +49,10 @@ impl Components for Steps {
 /// Rule "artifact missing → retry, then stuck; never another version".
 fn missing(component: &str, digest: Option<Digest>) -> GuestAnswer {
     let version = digest.map_or_else(String::new, |digest| format!(" in version {}", digest.short()));
-    GuestAnswer::Retry { detail: format!("component {component} is not loaded{version}"), after_ms: None }
+    GuestAnswer::Retry {
+        detail: format!("component {component} is not loaded{version}"),
+        after_ms: None,
+    }
 }
 
 fn context(call: &Call) -> CallContext {

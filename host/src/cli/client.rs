@@ -33,6 +33,7 @@ pub(super) struct Admin {
     token_file: Option<PathBuf>,
     /// The operator's token itself: from the environment only, since a command line can be read by others.
     #[arg(long, env = "SKALD_ADMIN_TOKEN", hide = true, hide_env_values = true)]
+    #[expect(clippy::struct_field_names, reason = "clap makes the option's name of it")]
     admin_token: Option<String>,
 }
 

@@ -6,8 +6,8 @@ use std::any::Any;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::header::{HeaderName, HeaderValue};
 use http::Method;
+use http::header::{HeaderName, HeaderValue};
 use skald_manifest::Server;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -26,7 +26,12 @@ pub(super) fn around(router: Router, server: &Server) -> Router {
     let layers = ServiceBuilder::new()
         .map_request(without_host_headers)
         .layer(SetRequestIdLayer::new(REQUEST_ID, RandomId))
-        .layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_failure(()))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(span)
+                .on_request(())
+                .on_failure(()),
+        )
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(cors(server))
@@ -37,12 +42,20 @@ pub(super) fn around(router: Router, server: &Server) -> Router {
 /// Headers of this prefix are the host's word to components. A client's are dropped. So is a request
 /// id that is too long or not printable: it would end up in logs.
 fn without_host_headers(mut request: Request) -> Request {
-    let theirs: Vec<HeaderName> =
-        request.headers().keys().filter(|name| name.as_str().starts_with("skald-")).cloned().collect();
+    let theirs: Vec<HeaderName> = request
+        .headers()
+        .keys()
+        .filter(|name| name.as_str().starts_with("skald-"))
+        .cloned()
+        .collect();
     for name in theirs {
         request.headers_mut().remove(name);
     }
-    if request.headers().get(&REQUEST_ID).is_some_and(|id| id.len() > 128 || id.to_str().is_err()) {
+    if request
+        .headers()
+        .get(&REQUEST_ID)
+        .is_some_and(|id| id.len() > 128 || id.to_str().is_err())
+    {
         request.headers_mut().remove(&REQUEST_ID);
     }
     request
@@ -60,14 +73,24 @@ impl MakeRequestId for RandomId {
 
 /// The path is logged without its query, which may hold what should not be in a log.
 fn span(request: &Request) -> Span {
-    let id = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let id = request
+        .headers()
+        .get(&REQUEST_ID)
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or_default();
     tracing::debug_span!("request", method = %request.method(), path = request.uri().path(), id)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    tracing::error!(panic = text.unwrap_or("no text"), "a request panicked: a defect of the host");
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(
+        panic = text.unwrap_or("no text"),
+        "a request panicked: a defect of the host"
+    );
     Problem::internal().into_response()
 }
 

@@ -29,7 +29,12 @@ struct Body<'p> {
 impl Problem {
     /// A problem with this status and short text.
     pub fn new(status: StatusCode, msg: impl Into<String>) -> Self {
-        Self { status, msg: msg.into(), detail: None, headers: Box::default() }
+        Self {
+            status,
+            msg: msg.into(),
+            detail: None,
+            headers: Box::default(),
+        }
     }
 
     /// With a sentence for whoever writes the client: what was wrong, and what to do.
@@ -88,7 +93,9 @@ impl IntoResponse for Problem {
         };
         let body = serde_json::to_vec(&body).expect("texts and numbers");
         let mut response = (self.status, body).into_response();
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response.headers_mut().extend(*self.headers);
         response
     }

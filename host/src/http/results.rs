@@ -17,8 +17,8 @@ use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use skald_orchestrator::stream::Subscription;
-use skald_saga::status::{Phase, Status};
 use skald_saga::Digest;
+use skald_saga::status::{Phase, Status};
 use skald_store::journal::StoredEvent;
 use tokio::time::Interval;
 
@@ -63,14 +63,21 @@ pub(super) async fn results(app: &App, principal: &Principal, headers: &HeaderMa
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-        (http::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+        (
+            http::HeaderName::from_static("x-accel-buffering"),
+            HeaderValue::from_static("no"),
+        ),
     ];
     Ok((StatusCode::OK, headers, body).into_response())
 }
 
 /// Without an Accept header, or with one that allows it, the stream is what the client gets.
 fn accepts_event_stream(headers: &HeaderMap) -> bool {
-    let given: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let given: Vec<&str> = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect();
     if given.is_empty() {
         return true;
     }
@@ -83,18 +90,25 @@ fn accepts_event_stream(headers: &HeaderMap) -> bool {
             matches.then(|| q.and_then(|q| q.parse::<f32>().ok()).unwrap_or(1.0))
         })
     };
-    ["text/event-stream", "text/*", "*/*"].into_iter().find_map(weight).is_some_and(|q| q > 0.0)
+    ["text/event-stream", "text/*", "*/*"]
+        .into_iter()
+        .find_map(weight)
+        .is_some_and(|q| q > 0.0)
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
-    let Some(given) = headers.get("last-event-id") else { return Ok(None) };
+    let Some(given) = headers.get("last-event-id") else {
+        return Ok(None);
+    };
     let given = given.to_str().unwrap_or("\u{fffd}").trim();
     // A browser sends an empty one where it has seen no event yet.
     if given.is_empty() {
         return Ok(None);
     }
     let id = given.parse().ok().filter(|id| *id >= 0);
-    id.map(Some).ok_or_else(|| Problem::invalid("Last-Event-ID is not an id of this stream; leave it out to begin with what comes next"))
+    id.map(Some).ok_or_else(|| {
+        Problem::invalid("Last-Event-ID is not an id of this stream; leave it out to begin with what comes next")
+    })
 }
 
 /// A client's place in its stream.
@@ -158,7 +172,12 @@ impl Feed {
     }
 
     async fn catch_up(&mut self) -> Option<()> {
-        let page = self.app.orchestrator.journal().events_after(self.stream.clone(), self.last, PAGE).await;
+        let page = self
+            .app
+            .orchestrator
+            .journal()
+            .events_after(self.stream.clone(), self.last, PAGE)
+            .await;
         let page = match page {
             Ok(page) => page,
             Err(error) => {
@@ -180,7 +199,9 @@ impl Feed {
 
     fn write(&self, text: &mut String, event: &StoredEvent, definition: Digest) {
         let definition = self.app.orchestrator.definition(&definition);
-        let step = definition.as_ref().and_then(|definition| definition.steps.get(event.event.step));
+        let step = definition
+            .as_ref()
+            .and_then(|definition| definition.steps.get(event.event.step));
         let data = Data {
             purchase_id: event.saga.0,
             step: step.map_or("UNKNOWN", |step| &step.name),
@@ -234,7 +255,13 @@ mod tests {
 
     #[test]
     fn an_id_that_this_stream_never_gave_is_refused() {
-        for (given, taken) in [("17", Some(Some(17))), ("0", Some(None)), ("", Some(None)), ("x", None), ("-1", None)] {
+        for (given, taken) in [
+            ("17", Some(Some(17))),
+            ("0", Some(None)),
+            ("", Some(None)),
+            ("x", None),
+            ("-1", None),
+        ] {
             let taken = if given == "0" { Some(Some(0)) } else { taken };
             assert_eq!(last_event_id(&headers("last-event-id", given)).ok(), taken, "{given:?}");
         }

@@ -33,7 +33,10 @@ pub fn router(app: &App) -> Result<Router, Unroutable> {
         let handler = Arc::new(Handler::new(app, route)?);
         let methods = paths.entry(&route.path).or_default();
         for method in &route.methods {
-            let filter = filter(method).map_err(|detail| Unroutable { path: route.path.clone(), detail })?;
+            let filter = filter(method).map_err(|detail| Unroutable {
+                path: route.path.clone(),
+                detail,
+            })?;
             let handler = handler.clone();
             *methods = std::mem::take(methods).on(filter, move |request: Request| handler.clone().handle(request));
         }
@@ -46,7 +49,9 @@ pub fn router(app: &App) -> Result<Router, Unroutable> {
     for (path, methods) in paths {
         router = router.route(path, methods);
     }
-    let router = router.fallback(no_such_path).method_not_allowed_fallback(no_such_method);
+    let router = router
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method);
     Ok(middleware::around(router, &app.manifest.server))
 }
 
@@ -56,11 +61,13 @@ fn filter(method: &str) -> Result<MethodFilter, String> {
 }
 
 async fn no_such_path() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "not found").detail("there is nothing at this path; /openapi.json lists what there is")
+    Problem::new(StatusCode::NOT_FOUND, "not found")
+        .detail("there is nothing at this path; /openapi.json lists what there is")
 }
 
 async fn no_such_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed").detail("the Allow header says which methods there are")
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
+        .detail("the Allow header says which methods there are")
 }
 
 /// One route at work.
@@ -91,14 +98,21 @@ impl Handler {
             }
         };
         let guesses = route.guess_limit.as_ref().map(Guesses::new);
-        Ok(Self { app: app.clone(), route: route.clone(), target, guesses })
+        Ok(Self {
+            app: app.clone(),
+            route: route.clone(),
+            target,
+            guesses,
+        })
     }
 
     async fn handle(self: Arc<Self>, request: Request) -> Response {
         let limit = self.route.timeout.unwrap_or(self.app.manifest.server.request_timeout);
         // A stream answers at once; how long it then lasts is the client's business.
         let answered = tokio::time::timeout(limit, self.answer(request)).await;
-        answered.unwrap_or_else(|_| Err(Problem::unavailable(1))).unwrap_or_else(IntoResponse::into_response)
+        answered
+            .unwrap_or_else(|_| Err(Problem::unavailable(1)))
+            .unwrap_or_else(IntoResponse::into_response)
     }
 
     async fn answer(&self, request: Request) -> Result<Response, Problem> {
@@ -124,7 +138,10 @@ impl Handler {
 
     /// Hands a request to a component, with its body whole, and counts failed guesses.
     async fn call(&self, name: &str, request: Request, principal: Option<Principal>) -> Result<Response, Problem> {
-        let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        let address = request
+            .extensions()
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|ConnectInfo(address)| address.ip());
         let (mut head, body) = request.into_parts();
         let body = body::read(body, &self.app.manifest.server).await?;
         let who = match (&self.guesses, address) {

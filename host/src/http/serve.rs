@@ -69,7 +69,10 @@ pub async fn serve(listener: TcpListener, router: Router, bounds: Connections, s
     }
     drop(listener);
     if tokio::time::timeout(bounds.drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!(connections = open.load(Ordering::Relaxed), "requests were cut off at the end of the drain");
+        tracing::warn!(
+            connections = open.load(Ordering::Relaxed),
+            "requests were cut off at the end of the drain"
+        );
     }
 }
 

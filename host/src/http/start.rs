@@ -37,7 +37,12 @@ pub(super) async fn start(
     app.orchestrator.admits().map_err(|error| not_started(&error))?;
     let key = idempotency_key(headers, route, principal.as_ref(), &body)?;
     if let Some(key) = &key
-        && let Some(before) = app.orchestrator.journal().look_up(key.clone()).await.map_err(|error| failed(&error))?
+        && let Some(before) = app
+            .orchestrator
+            .journal()
+            .look_up(key.clone())
+            .await
+            .map_err(|error| failed(&error))?
     {
         return answer(before);
     }
@@ -53,14 +58,19 @@ pub(super) async fn start(
             id,
             definition: saga.definition.clone(),
             input: admitted.input.into(),
-            principal: principal.as_ref().map(|principal| {
-                serde_json::to_string(principal).expect("a principal is texts").into()
-            }),
+            principal: principal
+                .as_ref()
+                .map(|principal| serde_json::to_string(principal).expect("a principal is texts").into()),
             stream: principal.as_ref().map_or("", |principal| &principal.subject).into(),
             key: key.clone(),
             response: response.clone(),
         };
-        match app.orchestrator.start(request).await.map_err(|error| not_started(&error))? {
+        match app
+            .orchestrator
+            .start(request)
+            .await
+            .map_err(|error| not_started(&error))?
+        {
             Launched::New => return Ok(created(response.as_bytes().to_vec())),
             Launched::Before(before) => return answer(before),
             Launched::Clash => tracing::warn!(saga = %id, "the id is taken; another one is made"),
@@ -77,9 +87,14 @@ fn idempotency_key(
 ) -> Result<Option<StartKey>, Problem> {
     let mut given = headers.get_all("idempotency-key").iter();
     let Some(key) = given.next() else { return Ok(None) };
-    let text = key.to_str().ok().filter(|text| !text.is_empty() && text.len() <= LONGEST_KEY && given.next().is_none());
+    let text = key
+        .to_str()
+        .ok()
+        .filter(|text| !text.is_empty() && text.len() <= LONGEST_KEY && given.next().is_none());
     let text = text.ok_or_else(|| {
-        Problem::invalid(format!("Idempotency-Key must be given once, as 1 to {LONGEST_KEY} printable ASCII characters"))
+        Problem::invalid(format!(
+            "Idempotency-Key must be given once, as 1 to {LONGEST_KEY} printable ASCII characters"
+        ))
     })?;
     Ok(Some(StartKey {
         principal: principal.map_or("", |principal| &principal.subject).into(),
@@ -100,19 +115,25 @@ async fn admit(
         return Ok(admit_as_it_is(id, body));
     };
     let version = app.registry.active(component).ok_or_else(Problem::internal)?;
-    version.admit(principal, id, &saga.definition.name, body.to_owned()).await.map_err(|error| {
-        if error.is_overload() {
-            return Problem::unavailable(1);
-        }
-        tracing::error!(%error, "an admission failed");
-        Problem::internal()
-    })
+    version
+        .admit(principal, id, &saga.definition.name, body.to_owned())
+        .await
+        .map_err(|error| {
+            if error.is_overload() {
+                return Problem::unavailable(1);
+            }
+            tracing::error!(%error, "an admission failed");
+            Problem::internal()
+        })
 }
 
 /// Without a gate every JSON object is let in.
 fn admit_as_it_is(id: u64, body: &str) -> Result<Admitted, Refusal> {
     match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(body) {
-        Ok(_) => Ok(Admitted { input: body.to_owned(), response: format!(r#"{{"saga_id":{id}}}"#) }),
+        Ok(_) => Ok(Admitted {
+            input: body.to_owned(),
+            response: format!(r#"{{"saga_id":{id}}}"#),
+        }),
         Err(_) => Err(Refusal::Invalid("invalid parameter".into())),
     }
 }
@@ -128,10 +149,21 @@ async fn refused(app: &App, key: Option<StartKey>, refusal: &Refusal) -> Result<
         // Not a decision: nothing to record.
         Refusal::Unavailable(ms) => return Err(Problem::unavailable(u64::from(*ms).div_ceil(1000))),
     };
-    let Some(key) = key else { return Err(Problem::new(status, msg)) };
-    let recorded = Recorded { status: status.as_u16(), msg: msg.clone() };
+    let Some(key) = key else {
+        return Err(Problem::new(status, msg));
+    };
+    let recorded = Recorded {
+        status: status.as_u16(),
+        msg: msg.clone(),
+    };
     let recorded = serde_json::to_string(&recorded).expect("a number and a text");
-    answer(app.orchestrator.journal().refuse(key, recorded).await.map_err(|error| failed(&error))?)
+    answer(
+        app.orchestrator
+            .journal()
+            .refuse(key, recorded)
+            .await
+            .map_err(|error| failed(&error))?,
+    )
 }
 
 /// What a key recorded, as an answer.
@@ -156,7 +188,12 @@ fn answer(before: Started) -> Result<Response, Problem> {
 }
 
 fn created(body: Vec<u8>) -> Response {
-    (StatusCode::CREATED, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+    (
+        StatusCode::CREATED,
+        [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+        body,
+    )
+        .into_response()
 }
 
 fn not_started(error: &StartError) -> Problem {

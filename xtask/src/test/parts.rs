@@ -160,7 +160,15 @@ fn tests(context: &Context) -> Result<Verdict> {
         .env("SKALD_COMPONENTS", context.workspace.components());
     // Fault points are compiled in for these alone: nothing else is tested with them in.
     let mut faults = context.workspace.cargo();
-    faults.args(["test", "--package", "skald-orchestrator", "--features", "faults", "--test", "faults"]);
+    faults.args([
+        "test",
+        "--package",
+        "skald-orchestrator",
+        "--features",
+        "faults",
+        "--test",
+        "faults",
+    ]);
     check([cargo, faults])
 }
 

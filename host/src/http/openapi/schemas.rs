@@ -99,7 +99,7 @@ struct NewProduct {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its shape is used")]
 struct Created {
-    #[schema(minimum = 0, maximum = 9007199254740991_i64)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     id: i64,
 }
 
@@ -115,7 +115,7 @@ struct Catalog {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its shape is used")]
 struct CatalogEntry {
-    #[schema(minimum = 0, maximum = 9007199254740991_i64)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     id: i64,
     name: String,
     #[schema(minimum = 1)]
@@ -128,7 +128,7 @@ struct CatalogEntry {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its shape is used")]
 struct Product {
-    #[schema(minimum = 0, maximum = 9007199254740991_i64)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     id: i64,
     name: String,
     description: String,
@@ -152,7 +152,7 @@ struct Purchase {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its shape is used")]
 struct PurchaseItem {
-    #[schema(minimum = 0, maximum = 9007199254740991_i64)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     product_id: i64,
     #[schema(minimum = 1, example = 2)]
     amount: i64,
@@ -181,7 +181,7 @@ enum Currency {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its shape is used")]
 struct Started {
-    #[schema(minimum = 0, maximum = 9007199254740991_i64)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     purchase_id: i64,
 }
 
@@ -189,7 +189,7 @@ struct Started {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its shape is used")]
 struct Order {
-    #[schema(minimum = 0, maximum = 9007199254740991_i64)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     id: i64,
     #[schema(min_items = 1, max_items = 100)]
     purchased_items: Vec<PurchasedItem>,
@@ -199,7 +199,7 @@ struct Order {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its shape is used")]
 struct PurchasedItem {
-    #[schema(minimum = 0, maximum = 9007199254740991_i64)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     product_id: i64,
     name: String,
     description: String,
@@ -214,7 +214,7 @@ struct PurchasedItem {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its shape is used")]
 struct Payment {
-    #[schema(minimum = 0, maximum = 9007199254740991_i64)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     id: i64,
     currency_code: Currency,
     #[schema(minimum = 1)]
@@ -225,7 +225,7 @@ struct Payment {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its shape is used")]
 struct ResultEvent {
-    #[schema(minimum = 0, maximum = 9007199254740991_i64)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     purchase_id: i64,
     #[schema(example = "CREATE_ORDER")]
     step: String,

@@ -68,7 +68,9 @@ impl Loop {
             match went {
                 Went::Committed => {
                     self.committed.count(group.len());
-                    group.into_iter().for_each(|job| job.settle(Fate::Known));
+                    for job in group {
+                        job.settle(Fate::Known);
+                    }
                 }
                 Went::Failed => {
                     for job in group {

@@ -94,7 +94,10 @@ fn compensated(row: &Row, definition: &Definition, outcomes: &[Option<String>], 
 fn outcome(service: &Connection, saga: SagaId, step: usize) -> rusqlite::Result<Option<String>> {
     service
         .prepare_cached("SELECT outcome FROM skald_fence WHERE saga = ? AND step = ?")?
-        .query_row((saga.0.cast_signed(), step as i64 + 1), |row| row.get(0))
+        .query_row(
+            (saga.0.cast_signed(), skald_saga::definition::step_number(step)),
+            |row| row.get(0),
+        )
         .optional()
 }
 
