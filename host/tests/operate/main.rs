@@ -1,0 +1,10 @@
+//! Operating the real program: its admin API, its commands, backups, checks, and what it says when it
+//! can't start.
+
+mod host;
+
+mod actions;
+mod admin;
+mod keeping;
+mod secrets;
+mod start;

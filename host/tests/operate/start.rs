@@ -1,0 +1,76 @@
+//! What can't be started on is refused with one sentence, and left as it is.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::host::{Place, told};
+
+/// A data folder that was used and left cleanly.
+fn used() -> Place {
+    let place = Place::new();
+    place.start().stop();
+    place
+}
+
+#[track_caller]
+fn refused(place: &Place) -> String {
+    let mut command = place.command(&place.data());
+    let (code, _, error) = told(
+        &command
+            .args(["--admin-listen", "127.0.0.1:0"])
+            .output()
+            .expect("it ran"),
+    );
+    assert_eq!(code, 2, "{error}");
+    error
+        .lines()
+        .find(|line| line.starts_with("skald:"))
+        .unwrap_or_else(|| panic!("no sentence in {error}"))
+        .to_owned()
+}
+
+fn change(file: &Path, statement: &str) {
+    Connection::open(file)
+        .expect("opened")
+        .execute(statement, [])
+        .expect("changed");
+}
+
+#[test]
+fn tables_of_a_newer_version_are_refused() {
+    let place = used();
+    change(&place.data().join("product.db"), "UPDATE skald_meta SET version = 99");
+    let error = refused(&place);
+    assert!(
+        error.contains("database product: its tables have version 99") && error.contains("use a newer skald"),
+        "{error}"
+    );
+    change(&place.data().join("product.db"), "UPDATE skald_meta SET version = 1");
+    change(&place.data().join("journal.db"), "UPDATE meta SET version = 99");
+    let error = refused(&place);
+    assert!(
+        error.contains("database journal: its tables have version 99"),
+        "{error}"
+    );
+}
+
+#[test]
+fn damaged_files_are_refused_by_name_and_left_alone() {
+    for name in ["journal", "order"] {
+        let place = used();
+        place.settle(&format!("{name}.db"));
+        let file = place.data().join(format!("{name}.db"));
+        let whole = fs::read(&file).expect("read");
+        for damage in [
+            b"this is no database, whatever its name says".repeat(200),
+            whole[..whole.len() / 2].to_vec(),
+        ] {
+            fs::write(&file, &damage).expect("damaged");
+            let error = refused(&place);
+            assert!(error.contains(&format!("database {name}")), "{error}");
+            assert_eq!(fs::read(&file).expect("read"), damage, "it was touched");
+        }
+    }
+}
