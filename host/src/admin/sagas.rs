@@ -86,16 +86,13 @@ fn states(name: &str) -> Result<Vec<SagaState>, Problem> {
     match name {
         "unfinished" => Ok(all.filter(|state| !state.is_terminal()).collect()),
         "stuck" => Ok(all.filter(|state| state.is_stuck()).collect()),
-        _ => match SagaState::from_name(name) {
-            Some(state) => Ok(vec![state]),
-            None => {
-                let known: Vec<&str> = all.map(SagaState::name).collect();
-                Err(Problem::invalid(format!(
-                    "state {name:?} is none of: {}, stuck (both), unfinished (the first four)",
-                    known.join(", ")
-                )))
-            }
-        },
+        _ => SagaState::from_name(name).map(|state| vec![state]).ok_or_else(|| {
+            let known: Vec<&str> = all.map(SagaState::name).collect();
+            Problem::invalid(format!(
+                "state {name:?} is none of: {}, stuck (both), unfinished (the first four)",
+                known.join(", ")
+            ))
+        }),
     }
 }
 

@@ -45,7 +45,7 @@ impl Admin {
 
     /// The same, where it may take long.
     pub fn get_patiently<T: DeserializeOwned>(&self, path: &str, patience: Duration) -> Result<(Value, T), Failure> {
-        let mut request = self.agent(patience).get(self.at(path));
+        let mut request = Self::agent(patience).get(self.at(path));
         if let Some(token) = self.token()? {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -64,7 +64,7 @@ impl Admin {
         body: &impl Serialize,
         patience: Duration,
     ) -> Result<(Value, T), Failure> {
-        let mut request = self.agent(patience).post(self.at(path));
+        let mut request = Self::agent(patience).post(self.at(path));
         if let Some(token) = self.token()? {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -76,7 +76,7 @@ impl Admin {
     }
 
     /// A proxy of the environment is for the world outside, not for this machine's loopback.
-    fn agent(&self, patience: Duration) -> ureq::Agent {
+    fn agent(patience: Duration) -> ureq::Agent {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(patience))

@@ -41,7 +41,7 @@ pub(super) struct Verify {
     output: Output,
 }
 
-pub(super) fn back_up(wanted: Take) -> Result<(), Failure> {
+pub(super) fn back_up(wanted: &Take) -> Result<(), Failure> {
     let to = std::path::absolute(&wanted.dir)
         .map_err(|error| Failure::Unusable(format!("{} is no path: {error}", wanted.dir.display())))?;
     let wish = BackupWish {
@@ -69,7 +69,7 @@ pub(super) fn back_up(wanted: Take) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) fn check(wanted: Verify) -> Result<(), Failure> {
+pub(super) fn check(wanted: &Verify) -> Result<(), Failure> {
     let report = match &wanted.data {
         None => wanted.admin.get_patiently("/admin/v1/verify", LONG)?.1,
         Some(data) => {

@@ -91,8 +91,8 @@ pub fn main() -> ExitCode {
         Command::Sagas(command) => sagas::run(command),
         Command::Components(command) => inventory::components(command),
         Command::Databases(command) => inventory::databases(command),
-        Command::Backup(wanted) => keeping::back_up(wanted),
-        Command::Verify(wanted) => keeping::check(wanted),
+        Command::Backup(wanted) => keeping::back_up(&wanted),
+        Command::Verify(wanted) => keeping::check(&wanted),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "skald", &mut std::io::stdout());
             Ok(())

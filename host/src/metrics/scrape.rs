@@ -109,7 +109,7 @@ impl Now {
 }
 
 impl Metrics {
-    /// All of it, as OpenMetrics text.
+    /// All of it, as Prometheus text.
     ///
     /// # Errors
     /// When the journal or a database can't be read.
@@ -127,7 +127,8 @@ impl Metrics {
             let count = counts.unfinished.get(state).copied().unwrap_or(0);
             now.unfinished.get_or_create(&StateLabels { state }).set(count);
         }
-        now.oldest.set(counts.oldest_unfinished_ms.unwrap_or(0) as f64 / 1000.0);
+        let oldest = counts.oldest_unfinished_ms.unwrap_or(0).max(0).unsigned_abs();
+        now.oldest.set(std::time::Duration::from_millis(oldest).as_secs_f64());
         now.read_database("journal", app.orchestrator.journal().file());
         for (label, file) in app.orchestrator.databases() {
             now.read_database(label, file);

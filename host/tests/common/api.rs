@@ -229,7 +229,7 @@ impl Api {
     }
 
     /// The result stream from its first event: what a client that saw nothing has missed.
-    pub async fn from_the_start(&self, customer: &Customer) -> Stream {
+    pub async fn since_the_start(&self, customer: &Customer) -> Stream {
         self.resume(customer, "0").await
     }
 }

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::manifest::SHOP;
 
 /// How long the program may take to serve or to end; compiling the components is the most of it.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How often it is looked whether it does.
 const LOOK: Duration = Duration::from_millis(5);

@@ -114,7 +114,7 @@ impl Stream {
     }
 
     /// The events up to the last one of one saga.
-    pub async fn to_the_end(&mut self) -> Vec<Event> {
+    pub async fn until_the_end(&mut self) -> Vec<Event> {
         let mut events = vec![self.event().await];
         while !events.last().is_some_and(Event::is_last) {
             events.push(self.event().await);

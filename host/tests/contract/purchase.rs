@@ -195,7 +195,7 @@ async fn a_purchase_has_an_order_and_a_payment_of_its_customers_own() {
     .ok(201);
     assert_eq!(started.as_object().expect("an object").len(), 1);
     let id = started["purchase_id"].as_u64().expect("an id");
-    stream.to_the_end().await;
+    stream.until_the_end().await;
     let item = |id: u64, price: u64, amount: u64| {
         json!({
             "product_id": id, "name": "Lute", "description": "Six courses", "brand_name": "Bragi",
@@ -300,7 +300,7 @@ async fn a_key_starts_one_purchase_however_often_it_is_sent() {
     for answer in &answers {
         assert_eq!(answer.ok(201), first, "at the same time");
     }
-    stream.to_the_end().await;
+    stream.until_the_end().await;
     assert_eq!(
         buy_with_key(&api, &customer, "key", &body).await.ok(201),
         first,
@@ -334,7 +334,7 @@ async fn a_key_holds_over_a_kill() {
     let host = host.kill().start();
     let api = Api::of(&host);
     assert_eq!(buy_with_key(&api, &customer, "key", &body).await.ok(201), first);
-    api.from_the_start(&customer).await.to_the_end().await;
+    api.since_the_start(&customer).await.until_the_end().await;
     assert_eq!(api.inventory(lute).await, 99);
 }
 

@@ -12,10 +12,10 @@ async fn a_new_stream_tells_what_happens_from_then_on() {
     let (customer, product) = (api.customer().await, api.product(1, 10).await);
     let mut stream = api.stream(&customer).await;
     let first = api.buy(&customer, product, 1).await;
-    stream.to_the_end().await;
+    stream.until_the_end().await;
     let mut later = api.stream(&customer).await;
     let second = api.buy(&customer, product, 1).await;
-    let told = later.to_the_end().await;
+    let told = later.until_the_end().await;
     assert_eq!(briefs(&told), SUCCESS);
     assert!(
         told.iter()
@@ -66,7 +66,7 @@ async fn an_empty_id_is_none_and_one_that_was_never_given_hides_nothing() {
     for id in ["", "9007199254740991"] {
         let mut stream = api.resume(&customer, id).await;
         api.buy(&customer, product, 1).await;
-        assert_eq!(briefs(&stream.to_the_end().await), SUCCESS, "{id:?}");
+        assert_eq!(briefs(&stream.until_the_end().await), SUCCESS, "{id:?}");
     }
     for id in ["x", "-1", "1.5", "99999999999999999999"] {
         let refused = api

@@ -26,7 +26,7 @@ async fn purchase(api: &Api) -> (Customer, u64, Vec<Event>, i64) {
     let (customer, product) = (api.customer().await, api.product(120, 10).await);
     let mut stream = api.stream(&customer).await;
     let id = api.buy(&customer, product, 2).await;
-    let events = stream.to_the_end().await;
+    let events = stream.until_the_end().await;
     assert!(events.iter().all(|event| event.purchase() == id), "{events:?}");
     (customer, id, events, api.inventory(product).await)
 }
@@ -85,7 +85,7 @@ async fn a_refused_first_step_has_nothing_to_roll_back() {
     let (customer, product) = (api.customer().await, api.product(1, 3).await);
     let mut stream = api.stream(&customer).await;
     let id = api.buy(&customer, product, 4).await;
-    let told = briefs(&stream.to_the_end().await);
+    let told = briefs(&stream.until_the_end().await);
     let expected = [
         "UPDATE_PRODUCT_INVENTORY EXECUTE RUNNING",
         "UPDATE_PRODUCT_INVENTORY FAILED COMPENSATED (insufficient_inventory)",
@@ -271,7 +271,7 @@ async fn an_idle_stream_says_that_it_is_alive() {
     let mut stream = api.stream(&customer).await;
     assert!(stream.is_idle_for(4).await, "nothing but comments");
     api.buy(&customer, product, 1).await;
-    assert_eq!(briefs(&stream.to_the_end().await), SUCCESS);
+    assert_eq!(briefs(&stream.until_the_end().await), SUCCESS);
     assert!(stream.is_idle_for(2).await, "nothing comes after the end");
 }
 

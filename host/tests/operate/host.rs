@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// How long anything here may take before it counts as hanging: the first start compiles components.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often it is looked whether something has come about.
 const LOOK: Duration = Duration::from_millis(5);
@@ -262,6 +262,7 @@ impl Host {
 
     /// Waits until something holds.
     #[track_caller]
+    #[expect(clippy::unused_self, reason = "a test asks the host that it started")]
     pub fn until<T>(&self, what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
         let begun = Instant::now();
         loop {
@@ -274,11 +275,13 @@ impl Host {
     }
 
     /// A GET: the status, and the body if it is JSON.
+    #[expect(clippy::unused_self, reason = "a test asks the host that it started")]
     pub fn get(&self, url: &str) -> (u16, Value) {
         answer(agent().get(url).call())
     }
 
     /// A POST of JSON.
+    #[expect(clippy::unused_self, reason = "a test asks the host that it started")]
     pub fn post(&self, url: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
         let mut request = agent().post(url);
         if let Some(token) = token {

@@ -167,11 +167,7 @@ struct PaymentWish {
 
 /// A currency.
 #[derive(ToSchema)]
-#[expect(
-    dead_code,
-    clippy::upper_case_acronyms,
-    reason = "only its shape is used, spelled as it is sent"
-)]
+#[expect(dead_code, reason = "only its shape is used, spelled as it is sent")]
 enum Currency {
     NT,
     US,
