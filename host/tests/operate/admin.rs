@@ -105,6 +105,29 @@ fn probes_components_databases_and_metrics_tell_how_the_host_does() {
 }
 
 #[test]
+fn a_draining_host_is_not_ready_and_still_answers_operators() {
+    use std::io::Write as _;
+    let place = Place::new();
+    let host = place.start();
+    // A request whose body does not come keeps the host draining.
+    let mut slow = std::net::TcpStream::connect(host.shop.trim_start_matches("http://")).expect("connected");
+    slow.write_all(b"POST /api/product HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{")
+        .expect("sent");
+    host.until("the request has begun", || {
+        let (_, page) = host.get(&format!("{}/healthz", host.admin));
+        (page == json!("ok\n")).then_some(())
+    });
+    host.interrupt();
+    let ready = host.until("it drains", || {
+        let (status, ready) = host.get(&format!("{}/readyz", host.admin));
+        (status == 503).then_some(ready)
+    });
+    assert_eq!(ready["not_ready"][0]["what"], "host");
+    drop(slow);
+    host.stop();
+}
+
+#[test]
 fn beyond_this_machine_a_token_is_needed() {
     let place = Place::new();
     let mut open = place.command(&place.data());
