@@ -4,4 +4,5 @@
 pub mod api;
 pub mod host;
 pub mod manifest;
+pub mod schema;
 pub mod sse;

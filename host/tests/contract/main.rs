@@ -5,6 +5,9 @@
 //! | `account` | sign-up, log-in, refresh, the customer's data |
 //! | `tokens` | every way in which a token can be wrong |
 //! | `purchase` | products, purchases, orders, payments |
+//! | `http` | what it leaves to HTTP |
+//! | `openapi` | the description of it, against real answers |
+//! | `tour` | the README's commands |
 //! | `stream` | the result stream: exact events for every way a purchase can end |
 //! | `resume` | what a client gets that comes back |
 
@@ -12,7 +15,10 @@
 mod common;
 
 mod account;
+mod http;
+mod openapi;
 mod purchase;
 mod resume;
 mod stream;
 mod tokens;
+mod tour;
