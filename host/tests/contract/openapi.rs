@@ -46,7 +46,7 @@ async fn real_answers_are_as_described() {
     let (customer, lute) = (api.customer().await, api.product(1, 10).await);
     let mut stream = api.stream(&customer).await;
     let id = api.buy(&customer, lute, 1).await;
-    for event in stream.to_the_end().await {
+    for event in stream.until_the_end().await {
         check(
             &document,
             &document["components"]["schemas"]["ResultEvent"],
