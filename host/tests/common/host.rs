@@ -83,9 +83,10 @@ impl Home {
         let mut host = Host {
             child,
             address: ([127, 0, 0, 1], 0).into(),
+            admin: ([127, 0, 0, 1], 0).into(),
             home: Some(self),
         };
-        host.address = host.wait_until_ready(&ready);
+        (host.address, host.admin) = host.wait_until_ready(&ready);
         host
     }
 }
@@ -95,6 +96,8 @@ pub struct Host {
     child: Child,
     /// Where its public API listens.
     pub address: SocketAddr,
+    /// Where its admin API listens.
+    pub admin: SocketAddr,
     home: Option<Home>,
 }
 
@@ -173,15 +176,16 @@ impl Host {
         assert_eq!(sent, 0, "no signal could be sent");
     }
 
-    fn wait_until_ready(&mut self, ready: &Path) -> SocketAddr {
+    fn wait_until_ready(&mut self, ready: &Path) -> (SocketAddr, SocketAddr) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Ok(line) = fs::read_to_string(ready) {
                 let addresses: serde_json::Value = serde_json::from_str(&line).expect("the ready file is JSON");
-                return addresses["listen"]
-                    .as_str()
-                    .and_then(|address| address.parse().ok())
-                    .expect("an address");
+                let address = |name: &str| addresses[name].as_str().and_then(|text| text.parse().ok());
+                return (
+                    address("listen").expect("an address"),
+                    address("admin").expect("an address"),
+                );
             }
             if let Some(status) = self.child.try_wait().expect("a child") {
                 panic!("it ended with {status}:\n{}", self.log());

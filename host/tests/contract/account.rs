@@ -108,6 +108,36 @@ async fn logging_in_says_what_was_wrong() {
 }
 
 #[tokio::test]
+async fn a_customer_who_is_inactive_gets_no_tokens() {
+    let host = Host::start(crate::common::manifest::SHOP);
+    let customer = Api::of(&host).customer().await;
+    let home = host.stop();
+    let database = rusqlite::Connection::open(home.data().join("account.db")).expect("the database");
+    database
+        .execute("UPDATE customer SET active = FALSE", ())
+        .expect("changed");
+    drop(database);
+    let host = home.start();
+    let api = Api::of(&host);
+    let path = "/api/account/auth/login";
+    let right = api
+        .post(path, &json!({ "email": customer.email, "password": PASSWORD }))
+        .await;
+    right.problem(401, "customer inactive");
+    let wrong = api
+        .post(path, &json!({ "email": customer.email, "password": "wrong horse" }))
+        .await;
+    wrong.problem(401, "authentication failed");
+    let refresh = api
+        .post(
+            "/api/account/auth/refresh",
+            &json!({ "refresh_token": customer.refresh }),
+        )
+        .await;
+    refresh.problem(401, "customer inactive");
+}
+
+#[tokio::test]
 async fn a_refresh_token_gives_a_new_pair() {
     let host = Host::shared();
     let api = Api::of(&host);

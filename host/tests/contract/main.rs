@@ -7,6 +7,7 @@
 //! | `purchase` | products, purchases, orders, payments |
 //! | `http` | what it leaves to HTTP |
 //! | `openapi` | the description of it, against real answers |
+//! | `operator` | what a customer sees of an operator's doings |
 //! | `tour` | the README's commands |
 //! | `stream` | the result stream: exact events for every way a purchase can end |
 //! | `resume` | what a client gets that comes back |
@@ -17,6 +18,7 @@ mod common;
 mod account;
 mod http;
 mod openapi;
+mod operator;
 mod purchase;
 mod resume;
 mod stream;

@@ -138,6 +138,16 @@ async fn what_is_no_json_object_is_refused_and_no_type_is_asked_for() {
 }
 
 #[tokio::test]
+async fn the_last_of_members_with_the_same_name_counts() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let twice = r#"{"name":"n","description":"d","brand_name":"b","price":0,"price":7,"inventory":1}"#;
+    let created = api.ask("POST", "/api/product").body(twice).send().await.ok(201);
+    let shown = api.get(&format!("/api/product/{}", created["id"])).await.ok(200);
+    assert_eq!(shown["price"], 7);
+}
+
+#[tokio::test]
 async fn the_catalogue_comes_in_pages_in_the_order_of_ids() {
     let host = Host::start(manifest::SHOP);
     let api = Api::of(&host);
