@@ -128,7 +128,7 @@ fn ls(wanted: &Ls) -> Result<(), Failure> {
     }
     let mut table = Table::new(&["id", "definition", "state", "age", "customer", "attempts", "reason"]);
     for saga in page.sagas {
-        let reason = reason(saga.reason.as_ref());
+        let reason = reason(saga.reason.as_ref()).map(|reason| cut(&reason));
         let attempts = saga.attempts.max(saga.attempts_back).to_string();
         table.row([
             saga.id.to_string(),
@@ -149,6 +149,16 @@ fn ls(wanted: &Ls) -> Result<(), Failure> {
         eprintln!("there may be more: --before {next}");
     }
     Ok(())
+}
+
+/// How much of a reason a list shows; `show` and `--json` have all of it.
+const REASON: usize = 64;
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(REASON) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
 }
 
 /// A reason in a few words: its kind, and its code or detail.
@@ -337,5 +347,7 @@ mod tests {
         );
         assert_eq!(told(r#"{"kind":"overdue"}"#).as_deref(), Some("overdue"));
         assert_eq!(told("null"), None);
+        assert_eq!(cut("short"), "short");
+        assert_eq!(cut(&"é".repeat(100)), "é".repeat(REASON) + "…");
     }
 }

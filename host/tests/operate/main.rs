@@ -5,6 +5,7 @@ mod host;
 
 mod actions;
 mod admin;
+mod docs;
 mod keeping;
 mod secrets;
 mod start;
