@@ -110,6 +110,10 @@ async fn claim(
     let key = (row.id, row.nonce);
     let note = crashed.then(|| Entry::PickedUp { at_ms: now_ms() });
     host.0.journal.claim(key, note.into_iter().collect()).await?;
+    if crashed && row.state == State::Aborting {
+        // Else a compensation that kills its host is tried for ever, too.
+        host.0.journal.record_back_attempt(key, row.next_at, vec![]).await?;
+    }
     if crashed
         && row.state == State::Running
         && let Some(step) = first_not_done(host, row.id, row.nonce, definition).await?
