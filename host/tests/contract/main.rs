@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `account` | sign-up, log-in, refresh, the customer's data |
 //! | `tokens` | every way in which a token can be wrong |
-//! | `purchase` | products, purchases, orders, payments |
+//! | `product` | products, and what a body may be |
+//! | `purchase` | purchases, orders, payments |
 //! | `http` | what it leaves to HTTP |
 //! | `openapi` | the description of it, against real answers |
 //! | `operator` | what a customer sees of an operator's doings |
@@ -19,6 +20,7 @@ mod account;
 mod http;
 mod openapi;
 mod operator;
+mod product;
 mod purchase;
 mod resume;
 mod stream;
