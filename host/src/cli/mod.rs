@@ -12,6 +12,8 @@ mod host;
 
 mod sagas;
 
+mod show;
+
 mod inventory;
 
 mod keeping;
