@@ -144,13 +144,10 @@ impl Handler {
             .map(|ConnectInfo(address)| address.ip());
         let (mut head, body) = request.into_parts();
         let body = body::read(body, &self.app.manifest.server).await?;
-        let who = match (&self.guesses, address) {
-            (Some(guesses), Some(address)) => guesses.who(address, &body),
-            _ => vec![],
+        let guess = match &self.guesses {
+            Some(guesses) => Some(guesses.admit(address, &body).await?),
+            None => None,
         };
-        if let Some(guesses) = &self.guesses {
-            guesses.check(&who)?;
-        }
         let version = self.app.registry.active(name).ok_or_else(Problem::internal)?;
         // Components answer GET; what makes a HEAD of it, the router does on the way back.
         if head.method == Method::HEAD && !self.route.methods.iter().any(|method| method == "HEAD") {
@@ -164,8 +161,8 @@ impl Handler {
             tracing::error!(%error, "a request failed");
             Problem::internal()
         })?;
-        if let Some(guesses) = &self.guesses {
-            guesses.count(who, response.status());
+        if let Some(guess) = guess {
+            guess.answered(response.status());
         }
         Ok(response)
     }

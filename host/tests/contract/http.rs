@@ -191,6 +191,26 @@ async fn guessing_a_password_is_slowed_down_and_successes_are_not_counted() {
 }
 
 #[tokio::test]
+async fn guesses_at_the_same_time_get_no_more_answers_than_one_after_the_other() {
+    let host = Host::start(&manifest::with(
+        manifest::SHOP,
+        "guess-limit = { failures = 10,",
+        "guess-limit = { failures = 3,",
+    ));
+    let api = Api::of(&host);
+    let customer = api.customer().await;
+    let log_in = async |password: &str| {
+        let body = json!({ "email": customer.email, "password": password });
+        api.post("/api/account/auth/login", &body).await.status
+    };
+    let right = futures::future::join_all((0..8).map(|_| log_in(PASSWORD))).await;
+    assert_eq!(right, [200; 8], "logging in counts for nothing");
+    let mut wrong = futures::future::join_all((0..12).map(|_| log_in("wrong horse"))).await;
+    wrong.sort_unstable();
+    assert_eq!(wrong, [[401; 3].as_slice(), &[429; 9]].concat());
+}
+
+#[tokio::test]
 async fn heads_have_bounds_in_size_and_in_time() {
     let host = Host::start(&manifest::server(
         "max-headers = \"8KiB\"\nheader-timeout = \"300ms\"\nbody-timeout = \"300ms\"",
