@@ -36,8 +36,13 @@ impl Runner {
             Ok(answered) => answered,
             Err(detail) => return Ok(self.failed(step, detail)),
         };
-        if self.progress.recovering && !reply.found && matches!(reply.outcome, Outcome::Done { .. }) {
-            // The step's fence was absent: nobody can have seen an end.
+        // A step whose fence was absent, or broken off, was never settled: nobody can have seen an end.
+        let unsettled = match reply.outcome {
+            Outcome::Done { .. } => !reply.found,
+            Outcome::Broken(_) => true,
+            _ => false,
+        };
+        if self.progress.recovering && unsettled {
             self.host.0.journal.clear_recovering(self.key()).await?;
             self.progress.recovering = false;
         }
@@ -93,7 +98,7 @@ impl Runner {
             Outcome::TurnedAway => Fact::TurnedAway,
             Outcome::Fenced => Fact::Fenced,
             Outcome::Undone => Fact::Undone,
-            Outcome::Alien(detail) => {
+            Outcome::Broken(detail) | Outcome::Alien(detail) => {
                 self.failure = (detail, None);
                 Fact::Alien
             }
@@ -157,7 +162,9 @@ impl Runner {
             },
             outcome,
             detail: match &reply.outcome {
-                Outcome::Retry { detail, .. } | Outcome::Alien(detail) => Some(detail.clone()),
+                Outcome::Retry { detail, .. } | Outcome::Broken(detail) | Outcome::Alien(detail) => {
+                    Some(detail.clone())
+                }
                 Outcome::Rejected(refusal) => Some(format!("{}: {}", refusal.code, refusal.detail)),
                 _ => None,
             },
@@ -263,6 +270,7 @@ fn name(reply: &Reply) -> &'static str {
         (Outcome::Undone, false) => "undone",
         (Outcome::Undone, true) => "found undone",
         (Outcome::Retry { .. }, _) => "failed",
+        (Outcome::Broken(_), _) => "broken off",
         (Outcome::Alien(_), _) => "inconsistent",
     }
 }

@@ -32,7 +32,7 @@ pub mod stream;
 
 pub use call::{Call, Components};
 pub use observe::{Attempt, Observer};
-pub use operate::{OperateError, Resolved};
+pub use operate::OperateError;
 pub use start::{Launched, Request, StartError};
 
 use std::collections::HashMap;

@@ -2,20 +2,11 @@
 
 use skald_saga::definition::step_number;
 use skald_saga::{SagaId, State};
-use skald_store::fence::{self, FenceRow, Key};
+use skald_store::fence::{self, ByHand, FenceRow, Key};
 use skald_store::journal::{Error as JournalError, Operated, Operation, SagaRow};
 use skald_store::sqlite::Unwritten;
 
 use crate::Orchestrator;
-
-/// What became of resolving a step by hand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Resolved {
-    /// The fence says `undone_by_hand`: undo the step's work now; nobody else will.
-    ActNow,
-    /// It was undone already. There is nothing to do by hand.
-    AlreadyUndone,
-}
 
 /// Why an operator's wish can't be met.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +78,7 @@ impl Orchestrator {
     }
 
     /// Resolves a step by hand: the fence is written first, and decides whose turn it is.
-    pub async fn resolve(&self, saga: SagaId, step: &str, by: &str, reason: &str) -> Result<Resolved, OperateError> {
+    pub async fn resolve(&self, saga: SagaId, step: &str, by: &str, reason: &str) -> Result<ByHand, OperateError> {
         let row = self.0.journal.load(saga).await?.ok_or(OperateError::Unknown(saga))?;
         let not_in = |wanted: &str| OperateError::NotIn {
             saga,
@@ -121,7 +112,7 @@ impl Orchestrator {
         let file = self
             .database(&definition.steps[index].database)
             .ok_or_else(|| not_in("its database is gone"))?;
-        let undone = file
+        let by_hand = file
             .writer
             .write(move |connection| fence::resolve_by_hand(connection, &key))
             .await?;
@@ -129,11 +120,7 @@ impl Orchestrator {
             .journal
             .note_resolved(saga, step.into(), by.into(), reason.into())
             .await?;
-        Ok(if undone {
-            Resolved::ActNow
-        } else {
-            Resolved::AlreadyUndone
-        })
+        Ok(by_hand)
     }
 
     /// The fence of each step, where there is one.
@@ -160,17 +147,23 @@ impl Orchestrator {
     }
 }
 
-/// Rules "hand repair only under a closed frontier" and "reverse order".
+/// Rules "hand repair only under a closed frontier" and "reverse order". A step that was broken off was
+/// never known to be done, so nobody can have gone beyond it: its own resolution closes the frontier.
 fn check_order(fences: &[Option<FenceRow>], from: usize, index: usize) -> Result<(), &'static str> {
     let outcome = |step: usize| fences[step].as_ref().map(|fence| fence.outcome.as_str());
-    let settled = |outcome: Option<&str>| matches!(outcome, Some("done" | "undone" | "undone_by_hand"));
-    let frontier = (from..fences.len())
-        .find(|step| !settled(outcome(*step)))
-        .unwrap_or(fences.len());
-    if frontier < fences.len() && !matches!(outcome(frontier), Some("rejected" | "fenced")) {
-        return Err("its frontier is still open: retry it first, so that nothing late can run");
-    }
-    if (index + 1..frontier).any(|step| outcome(step) == Some("done")) {
+    let top = match (0..fences.len()).find(|step| outcome(*step) == Some("pending")) {
+        Some(broken) if broken == index => fences.len(),
+        Some(_) => return Err("a step was broken off, and its fence is pending: resolve that one first"),
+        None => {
+            let settled = |step: &usize| matches!(outcome(*step), Some("done" | "undone" | "undone_by_hand"));
+            let frontier = (from..fences.len()).find(|step| !settled(step)).unwrap_or(fences.len());
+            if frontier < fences.len() && !matches!(outcome(frontier), Some("rejected" | "fenced")) {
+                return Err("its frontier is still open: retry it first, so that nothing late can run");
+            }
+            frontier
+        }
+    };
+    if (index + 1..top).any(|step| outcome(step) == Some("done")) {
         return Err("a later step is still done: steps are undone in reverse order");
     }
     Ok(())

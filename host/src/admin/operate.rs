@@ -4,8 +4,9 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use http::StatusCode;
-use skald_orchestrator::{OperateError, Resolved};
+use skald_orchestrator::OperateError;
 use skald_saga::State as SagaState;
+use skald_store::fence::ByHand;
 use skald_store::journal::Operation;
 
 use super::failed;
@@ -77,11 +78,18 @@ pub(super) async fn resolve(
         .await
         .map_err(|error| refused(&error))?;
     let (resolved, next) = match resolved {
-        Resolved::ActNow => (
+        ByHand::Undo => (
             "act_now",
             format!("undo the work of {step} by hand now: nobody else will. Then retry the saga, so that it goes on"),
         ),
-        Resolved::AlreadyUndone => (
+        ByHand::CleanUp => (
+            "clean_up_now",
+            format!(
+                "{step} was broken off: look now at what it has left in its database, and undo that by hand: nobody else \
+                 will. Then retry the saga, so that it goes on"
+            ),
+        ),
+        ByHand::Nothing => (
             "already_undone",
             format!("{step} was undone before: there is nothing to do by hand"),
         ),

@@ -144,8 +144,9 @@ pub struct Acted {
     pub id: u64,
     /// Its state now.
     pub state: String,
-    /// After `resolve`: whether the operator has to undo the step's work by hand now (`act_now`), or
-    /// there is nothing to do (`already_undone`).
+    /// After `resolve`: whether the operator has to undo the step's work by hand now (`act_now`), has
+    /// to undo what a step that was broken off has left (`clean_up_now`), or there is nothing to do
+    /// (`already_undone`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved: Option<String>,
     /// What happens now, or what to do: one sentence.

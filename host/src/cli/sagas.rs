@@ -28,7 +28,7 @@ pub(super) enum Command {
     Retry(Act),
     /// Turns a saga back that is stuck forward.
     Abort(Act),
-    /// Records that you undo a step of a saga by hand that is stuck on its way back.
+    /// Records that you undo a step by hand: of a saga that is stuck on its way back.
     Resolve {
         #[command(flatten)]
         act: Act,

@@ -1,5 +1,6 @@
 //! What operators do to sagas that are stuck.
 
+use rusqlite::Connection;
 use serde_json::json;
 
 use crate::host::Place;
@@ -91,6 +92,54 @@ fn a_step_whose_compensation_fails_is_resolved_by_hand() {
     assert_eq!(host.skald(&["sagas", "retry", &id, "--reason", "resolved"]).0, 0);
     let saga = host.wait_for(number, "compensated");
     assert_eq!(saga["steps"][0]["fence"]["outcome"], "undone_by_hand");
+    assert_eq!(host.skald(&["verify"]).0, 0);
+}
+
+#[test]
+fn a_step_whose_transaction_was_broken_is_resolved_by_hand() {
+    let place = Place::new();
+    let host = place.start();
+    let token = host.sign_up();
+    let number = host.trial_until(&token, ("nothing", "postpone"), "stuck_forward");
+    host.stop();
+    let half = "INSERT INTO skald_fence (saga, step, nonce, outcome, at) \
+                SELECT saga, 2, nonce, 'pending', at FROM skald_fence WHERE saga = ? AND step = 1";
+    let hostile = Connection::open(place.data().join("hostile.db")).expect("opened");
+    assert_eq!(hostile.execute(half, [number.cast_signed()]).expect("changed"), 1);
+    drop(hostile);
+
+    let host = place.start();
+    let id = number.to_string();
+    assert_eq!(host.skald(&["sagas", "abort", &id, "--reason", "look at SECOND"]).0, 0);
+    let saga = host.wait_for(number, "stuck_back");
+    assert_eq!(
+        (&saga["reason"]["kind"], &saga["steps"][1]["fence"]["outcome"]),
+        (&json!("inconsistent"), &json!("pending"))
+    );
+    let report = host.skald(&["verify"]);
+    assert!(report.0 == 1 && report.1.contains("pending"), "{report:?}");
+
+    let resolve = [
+        "sagas",
+        "resolve",
+        &id,
+        "--step",
+        "SECOND",
+        "--reason",
+        "it had left a note",
+    ];
+    let (code, printed, error) = host.skald(&resolve);
+    assert_eq!(code, 0, "{error}");
+    assert!(
+        printed.contains("look now at what it has left in its database"),
+        "{printed}"
+    );
+    assert_eq!(host.skald_json(&resolve)["resolved"], "already_undone");
+    assert_eq!(host.skald(&["sagas", "retry", &id, "--reason", "resolved"]).0, 0);
+    let saga = host.wait_for(number, "compensated");
+    let noted =
+        |entry: &serde_json::Value| entry["action"] == "resolve SECOND" && entry["reason"] == "it had left a note";
+    assert!(saga["timeline"].as_array().expect("a list").iter().any(noted), "{saga}");
     assert_eq!(host.skald(&["verify"]).0, 0);
 }
 

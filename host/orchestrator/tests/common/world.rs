@@ -219,6 +219,20 @@ impl Host {
         assert_eq!(self.block_on(write).expect("the journal works"), 1);
     }
 
+    /// Leaves a step's fence as a component does that ends the transaction under the host. Steps count
+    /// from 1 here.
+    pub fn break_off(&self, saga: SagaId, step: i64, label: &str) {
+        let nonce = self.nonce(saga).0;
+        let file = self.orchestrator.database(label).expect("it is open");
+        let write = file.writer.write(move |service| {
+            service.execute(
+                "INSERT INTO skald_fence (saga, step, nonce, outcome, at) VALUES (?, ?, ?, 'pending', 0)",
+                (saga.0.cast_signed(), step, nonce),
+            )
+        });
+        assert_eq!(self.block_on(write).expect("the file works"), 1);
+    }
+
     /// Ends as a process that is killed does: its tasks end where they are. What its writers have
     /// queued may still be done, as what a killed process had sent to a database may.
     pub fn kill(self) {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use skald_orchestrator::{OperateError, Resolved};
+use skald_orchestrator::OperateError;
 use skald_saga::{Definition, Exhausted, Reason, SagaId, State};
+use skald_store::fence::ByHand;
 use skald_store::journal::Operation;
 
 use crate::common::ledger::Effects;
@@ -204,8 +205,8 @@ fn a_step_is_resolved_by_hand_only_in_its_turn_and_once() {
         "a later step is still done"
     );
     assert!(matches!(resolve("NOTHING"), Err(OperateError::NoStep { .. })));
-    assert_eq!(resolve("ORDER").expect("it is its turn"), Resolved::ActNow);
-    assert_eq!(resolve("ORDER").expect("it was its turn"), Resolved::AlreadyUndone);
+    assert_eq!(resolve("ORDER").expect("it is its turn"), ByHand::Undo);
+    assert_eq!(resolve("ORDER").expect("it was its turn"), ByHand::Nothing);
     operate(&host, saga, Operation::Retry).expect("it is stuck");
     assert_eq!(host.outcome(saga), State::Compensated);
     assert_eq!(
@@ -219,6 +220,52 @@ fn a_step_is_resolved_by_hand_only_in_its_turn_and_once() {
         "it has ended"
     );
     host.stop();
+}
+
+/// A component ended its transaction under the host: nobody knows what the step has done.
+#[test]
+fn a_step_that_was_broken_off_is_resolved_by_hand_and_its_saga_turns_back() {
+    for recovering in [false, true] {
+        let mut definition = three();
+        definition.steps[1].on_exhausted = Exhausted::Stick;
+        let definition = Arc::new(definition);
+        let world = world(|seen| if seen.step == "ORDER" { Say::Retry } else { Say::Done });
+        let host = world.open(&[&definition]);
+        let saga = host.start(&definition);
+        assert_eq!(host.outcome(saga), State::StuckForward);
+        host.break_off(saga, 2, "order");
+        if recovering {
+            host.force(saga, "UPDATE saga SET recovering = 1 WHERE id = ?");
+        }
+        let stuck_in = |operation, expected: State| {
+            operate(&host, saga, operation).expect("it is stuck");
+            assert_eq!(host.outcome(saga), expected);
+            assert!(matches!(host.row(saga).reason, Some(Reason::Inconsistent { .. })));
+        };
+        stuck_in(Operation::Retry, State::StuckForward);
+        assert!(!host.row(saga).recovering, "no saga with such a fence has ended");
+        stuck_in(Operation::Abort, State::StuckBack);
+        stuck_in(Operation::Retry, State::StuckBack);
+
+        let resolve = |step| host.block_on(host.orchestrator.resolve(saga, step, "me", "looked, nothing there"));
+        let early = resolve("RESERVE").expect_err("ORDER comes first").to_string();
+        assert!(early.contains("resolve that one first"), "{early}");
+        assert_eq!(resolve("ORDER").expect("it is its turn"), ByHand::CleanUp);
+        assert_eq!(resolve("ORDER").expect("it was its turn"), ByHand::Nothing);
+        operate(&host, saga, Operation::Retry).expect("it is stuck");
+        assert_eq!(host.outcome(saga), State::Compensated);
+        host.assert_ended(saga, &definition);
+        assert_eq!(world.script.calls("ORDER", true), 0, "there is nothing to compensate");
+        let detail = host
+            .block_on(host.orchestrator.journal().detail(saga))
+            .expect("it is read");
+        let history = detail.expect("it is there").history;
+        let noted = |entry: &serde_json::Value| {
+            entry["action"] == "resolve ORDER" && entry["reason"] == "looked, nothing there"
+        };
+        assert!(history.iter().any(noted), "{history:?}");
+        host.stop();
+    }
 }
 
 #[test]

@@ -170,26 +170,13 @@ fn found(recorded: Recorded, key: &Key) -> Outcome {
         },
         (name::REJECTED, _) => Outcome::Rejected(recorded.refusal()),
         (name::FENCED | name::UNDONE | name::UNDONE_BY_HAND, _) => Outcome::TurnedAway,
-        (name::PENDING, _) => Outcome::Alien(broken_transaction(key)),
-        (other, _) => Outcome::Alien(format!(
-            "the fence of saga {} step {} says {other:?}",
-            key.saga,
-            key.step + 1
-        )),
+        _ => recorded.unusable(key),
     }
 }
 
 pub(super) fn other_nonce(key: &Key) -> String {
     format!(
         "the fence of saga {} step {} bears another nonce: its id was given out twice",
-        key.saga,
-        key.step + 1
-    )
-}
-
-pub(super) fn broken_transaction(key: &Key) -> String {
-    format!(
-        "the fence of saga {} step {} is pending: the component broke its transaction",
         key.saga,
         key.step + 1
     )

@@ -6,7 +6,7 @@
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::action::{Called, broken_transaction, call_in_savepoint, failed, other_nonce, unknown};
+use super::action::{Called, call_in_savepoint, failed, other_nonce, unknown};
 use super::query::{self, Recorded};
 use super::{Guest, Key, Outcome, Reply, name};
 use crate::clock::now_ms;
@@ -103,7 +103,7 @@ impl Back {
                 output: recorded.output.unwrap_or_default(),
                 digest,
             },
-            _ => Outcome::Alien(broken_transaction(&self.key)),
+            _ => recorded.unusable(&self.key),
         };
         (db, Ok(keep(outcome, true)))
     }

@@ -1,6 +1,7 @@
 //! The fence: one row per (saga, step) in the service's own database, written in the step's own
 //! transaction. Its outcome only moves, and that is the whole argument for exactly-once effects:
-//! `absent → done, rejected or fenced; done → undone or undone_by_hand`.
+//! `absent → done, rejected or fenced; done → undone or undone_by_hand`. One that a component has
+//! broken off, `pending`, is closed by an operator: `pending → fenced`.
 //!
 //! `action` and `back` hold the statements in the order that the protocol fixes (its section 3),
 //! each rule named where it is kept. They don't know what a component is: that is a [`Guest`].
@@ -12,7 +13,7 @@ mod schema;
 
 pub use action::{Action, Origin};
 pub use back::{Back, Close};
-pub use query::{FenceRow, clean_up, of_saga, peek, resolve_by_hand, sagas_of};
+pub use query::{ByHand, FenceRow, clean_up, of_saga, peek, resolve_by_hand, sagas_of};
 pub(crate) use schema::VERSION;
 pub use schema::{MigrateError, Migrated, Migration, migrate, prepare};
 
@@ -116,6 +117,9 @@ pub enum Outcome {
         /// How many milliseconds to wait at least.
         after_ms: Option<u32>,
     },
+    /// The component ended the transaction under the host: the fence is `pending` for good, and half
+    /// of the step may be done. An operator has to look.
+    Broken(String),
     /// The fence contradicts the journal. An operator has to look.
     Alien(String),
 }

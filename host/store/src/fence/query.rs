@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use skald_saga::{Digest, Nonce, SagaId};
 
 use super::action::{digest_column, optional};
-use super::{Key, Refusal};
+use super::{Key, Outcome, Refusal, name};
 
 /// A fence's row, as the protocol needs it.
 pub(super) struct Recorded {
@@ -22,6 +22,15 @@ impl Recorded {
             code: "refused".into(),
             detail: "the record of the refusal is damaged".into(),
         })
+    }
+
+    /// What an outcome comes to that this host writes for nobody to find.
+    pub fn unusable(&self, key: &Key) -> Outcome {
+        let fence = format!("the fence of saga {} step {}", key.saga, key.step + 1);
+        match self.outcome.as_str() {
+            name::PENDING => Outcome::Broken(format!("{fence} is pending: the component broke its transaction")),
+            other => Outcome::Alien(format!("{fence} says {other:?}")),
+        }
     }
 }
 
@@ -96,19 +105,36 @@ fn fence_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<FenceRow> {
 /// Whether the step is known to be done, without deciding anything: it only says which step a
 /// pick-up after a crash is counted for.
 pub fn peek(connection: &Connection, key: &Key) -> rusqlite::Result<bool> {
-    Ok(recorded(connection, key)?.is_some_and(|recorded| recorded.outcome == super::name::DONE))
+    Ok(recorded(connection, key)?.is_some_and(|recorded| recorded.outcome == name::DONE))
 }
 
-/// Rule "hand repair: fence first". True: the operator may now undo the step's work by hand, and
-/// nobody else will. False: it was not `done`, so somebody undid it already.
-pub fn resolve_by_hand(connection: &Connection, key: &Key) -> rusqlite::Result<bool> {
+/// What an operator has to do by hand, now that the fence says that they do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByHand {
+    /// The step was done: undo its work. Nobody else will.
+    Undo,
+    /// Its component broke the transaction: look at what is left of it, and undo that.
+    CleanUp,
+    /// Nothing: somebody has undone it already, or it was never done.
+    Nothing,
+}
+
+/// Rule "hand repair: fence first": records that an operator undoes a step by hand. One that was broken
+/// off is closed with that, as if it had never run; none after it can have run.
+pub fn resolve_by_hand(connection: &Connection, key: &Key) -> rusqlite::Result<ByHand> {
     let (saga, step) = key.row();
-    let changed = connection
-        .prepare_cached(
-            "UPDATE skald_fence SET outcome = 'undone_by_hand' WHERE saga = ? AND step = ? AND nonce = ? AND outcome = 'done'",
-        )?
-        .execute((saga, step, key.nonce.0))?;
-    Ok(changed == 1)
+    let mut change = connection.prepare_cached(
+        "UPDATE skald_fence SET outcome = ? WHERE saga = ? AND step = ? AND nonce = ? AND outcome = ?",
+    )?;
+    for (from, to, by_hand) in [
+        (name::DONE, name::UNDONE_BY_HAND, ByHand::Undo),
+        (name::PENDING, name::FENCED, ByHand::CleanUp),
+    ] {
+        if change.execute((to, saga, step, key.nonce.0, from))? == 1 {
+            return Ok(by_hand);
+        }
+    }
+    Ok(ByHand::Nothing)
 }
 
 /// Rule "clean-up moves a horizon in the same transaction": forgets the fences of sagas born before

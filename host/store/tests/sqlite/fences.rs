@@ -1,7 +1,7 @@
 //! The fence's outcomes: what each says to an action, a close and a compensation.
 
 use skald_saga::Nonce;
-use skald_store::fence::{self, Close, GuestAnswer, Key, Outcome};
+use skald_store::fence::{self, ByHand, Close, GuestAnswer, Key, Outcome};
 
 use crate::service::{Service, done, key, write};
 
@@ -21,6 +21,7 @@ fn name(outcome: &Outcome) -> &'static str {
         Outcome::Fenced => "fenced",
         Outcome::Undone => "undone",
         Outcome::Retry { .. } => "retry",
+        Outcome::Broken(_) => "broken",
         Outcome::Alien(_) => "alien",
     }
 }
@@ -67,7 +68,7 @@ fn an_outcome_is_told_again_and_the_component_is_not_called_again() {
 
     act(3);
     let (by_hand, file) = (keys[3], &service.file);
-    for expected in [true, false] {
+    for expected in [ByHand::Undo, ByHand::Nothing] {
         let resolved = file
             .writer
             .write_blocking(move |connection| fence::resolve_by_hand(connection, &by_hand));
@@ -104,10 +105,33 @@ fn a_fence_of_another_nonce_or_a_broken_transaction_is_nobodys() {
         ),
         ["alien"; 3]
     );
-    service.by_hand("UPDATE skald_fence SET outcome = 'pending'");
-    assert_eq!(asked(&service, key(1)), ["alien"; 3]);
     service.by_hand("UPDATE skald_fence SET outcome = 'what is this'");
     assert_eq!(asked(&service, key(1)), ["alien"; 3]);
+    service.by_hand("UPDATE skald_fence SET outcome = 'pending'");
+    assert_eq!(asked(&service, key(1)), ["broken"; 3]);
+}
+
+#[test]
+fn a_step_that_was_broken_off_is_closed_by_an_operator_and_once() {
+    let service = Service::open();
+    service.act(key(1), |_| done());
+    service.by_hand("UPDATE skald_fence SET outcome = 'pending'");
+    let other = Key {
+        nonce: Nonce([8; 16]),
+        ..key(1)
+    };
+    for (key, expected) in [
+        (other, ByHand::Nothing),
+        (key(1), ByHand::CleanUp),
+        (key(1), ByHand::Nothing),
+    ] {
+        let resolved = service
+            .file
+            .writer
+            .write_blocking(move |connection| fence::resolve_by_hand(connection, &key));
+        assert_eq!(resolved.expect("it is written"), expected);
+    }
+    assert_eq!(asked(&service, key(1)), ["turned away", "fenced", "fenced"]);
 }
 
 #[test]
