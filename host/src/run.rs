@@ -1,6 +1,8 @@
 //! The composition root: it opens everything in order, serves, and ends everything in order. Nothing
 //! else sees all the parts.
 
+mod data;
+mod ready;
 mod unstartable;
 
 pub use unstartable::Unstartable;
@@ -28,6 +30,7 @@ use crate::http::{App, Connections};
 use crate::metrics::Metrics;
 use crate::registry::{Places, Registry};
 use crate::steps::Steps;
+use ready::Addresses;
 
 /// How much memory the cache in this process may take, in bytes.
 const CACHE_BYTES: u64 = 32 << 20;
@@ -45,7 +48,7 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Where the admin API listens.
     pub admin_listen: SocketAddr,
-    /// Where to write the addresses once the host serves.
+    /// Where to write the addresses once the host serves; `-` is standard output.
     pub ready_file: Option<PathBuf>,
     /// The data folder was restored from a backup.
     pub restored: bool,
@@ -70,8 +73,8 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
     let listener = listen(options.listen, "--listen").await?;
     let admin_listener = listen(options.admin_listen, "--admin-listen").await?;
     let guard = Guard::new(options.admin_listen, manifest.admin.token.as_ref(), &options.data)?;
-    let _lock = lock(&options.data)?;
-    refuse_backup(&options)?;
+    let _lock = data::lock(&options.data)?;
+    data::refuse_backup(&options)?;
 
     let files = Files::default();
     let registry = Arc::new(load(&manifest, &options, &files)?);
@@ -82,7 +85,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
     let journal_options = databases::options(&manifest, &manifest.journal.url, "journal", &options.data);
     let journal = Journal::open(&journal_options, Arc::new(hub.clone()))?;
     if options.restored {
-        put_into_service(&journal, &options.data).await?;
+        data::put_into_service(&journal, &options.data).await?;
     }
     let steps = Arc::new(Steps(registry.clone()));
     let orchestrator =
@@ -99,7 +102,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
         stop: stop.clone(),
     };
     let public = metrics.around(crate::http::router(&app)?);
-    let addresses = addresses(&listener, &admin_listener);
+    let addresses = Addresses::of(&listener, &admin_listener);
     let connections = Connections {
         max_headers: manifest.server.max_headers,
         header_timeout: manifest.server.header_timeout,
@@ -116,7 +119,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
         admin_stop.clone(),
     ));
     let deliveries = deliver_events(&manifest, opened, &registry, &stop);
-    announce(&options, &addresses)?;
+    addresses.announce(options.ready_file.as_deref())?;
 
     stop.cancelled().await;
     tracing::info!("stopping: requests that run may end");
@@ -147,50 +150,6 @@ async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener
         address,
         option,
         source,
-    })
-}
-
-/// Makes the data folder, and takes it for this process alone: an SQLite file has one writer.
-fn lock(data: &Path) -> Result<std::fs::File, Unstartable> {
-    let unusable = |detail: String| Unstartable::Data {
-        path: data.to_owned(),
-        detail,
-    };
-    std::fs::create_dir_all(data).map_err(|error| unusable(error.to_string()))?;
-    let path = data.join("lock");
-    let lock = std::fs::File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path);
-    let lock = lock.map_err(|error| unusable(error.to_string()))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(std::fs::TryLockError::WouldBlock) => Err(unusable("another skald uses it".into())),
-        Err(std::fs::TryLockError::Error(error)) => Err(unusable(error.to_string())),
-    }
-}
-
-/// A backup that is run as if nothing had happened could end a saga a second time, the other way.
-fn refuse_backup(options: &Options) -> Result<(), Unstartable> {
-    if options.restored || !crate::backup::is_backup(&options.data) {
-        return Ok(());
-    }
-    Err(Unstartable::Backup {
-        path: options.data.clone(),
-    })
-}
-
-/// Rule "set recovering on every non-terminal saga; only then start".
-async fn put_into_service(journal: &Journal, data: &Path) -> Result<(), Unstartable> {
-    let sagas = journal.mark_recovering().await.map_err(Unstartable::Journal)?;
-    tracing::info!(
-        sagas,
-        "a restored journal: its unfinished sagas can't be cancelled until it is known how far they were"
-    );
-    crate::backup::put_into_service(data).map_err(|error| Unstartable::Data {
-        path: data.to_owned(),
-        detail: format!("backup.json can't be renamed: {error}"),
     })
 }
 
@@ -284,33 +243,4 @@ fn deliver_events(
         .into_values()
         .map(|file| tokio::spawn(bus::deliver(file, registry.clone(), subscribers.clone(), stop.clone())))
         .collect()
-}
-
-/// Where the host listens, as the ready file tells it.
-#[derive(serde::Serialize)]
-struct Addresses {
-    listen: Option<SocketAddr>,
-    admin: Option<SocketAddr>,
-}
-
-fn addresses(public: &TcpListener, admin: &TcpListener) -> Addresses {
-    Addresses {
-        listen: public.local_addr().ok(),
-        admin: admin.local_addr().ok(),
-    }
-}
-
-/// Says that the host serves: in the log, and in the file that scripts wait for.
-fn announce(options: &Options, addresses: &Addresses) -> Result<(), Unstartable> {
-    let line = serde_json::to_string(addresses).expect("addresses are texts");
-    tracing::info!(listen = ?addresses.listen, admin = ?addresses.admin, "serving");
-    let Some(path) = &options.ready_file else { return Ok(()) };
-    // Whoever waits for the file must never read half of it.
-    let half = path.with_extension("part");
-    std::fs::write(&half, format!("{line}\n"))
-        .and_then(|()| std::fs::rename(&half, path))
-        .map_err(|error| Unstartable::Data {
-            path: path.clone(),
-            detail: format!("the ready file can't be written: {error}"),
-        })
 }

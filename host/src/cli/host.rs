@@ -27,7 +27,7 @@ pub(super) struct Run {
     /// Where the admin API listens.
     #[arg(long, default_value = "127.0.0.1:8081")]
     admin_listen: SocketAddr,
-    /// Where to write the addresses, as a line of JSON, once the host serves.
+    /// Where to write the addresses, as a line of JSON, once the host serves; `-` is standard output.
     #[arg(long)]
     ready_file: Option<PathBuf>,
     /// The data folder was restored from a backup: no unfinished saga can be cancelled until it is

@@ -4,5 +4,6 @@
 pub mod api;
 pub mod host;
 pub mod manifest;
+pub mod program;
 pub mod schema;
 pub mod sse;

@@ -20,7 +20,7 @@ fn a_saga_that_is_stuck_forward_can_be_retried_and_aborted() {
         printed.contains("is running: it goes on with a new budget"),
         "{printed}"
     );
-    host.wait_for(id.parse().expect("a number"), "stuck_forward");
+    host.wait_for(&token, id.parse().expect("a number"), "stuck_forward");
 
     let (code, _, error) = host.skald(&["sagas", "resolve", &id, "--step", "FIRST", "--reason", "by hand"]);
     assert_eq!(code, 1, "resolving is for sagas that are stuck on their way back");
@@ -31,7 +31,7 @@ fn a_saga_that_is_stuck_forward_can_be_retried_and_aborted() {
             .0,
         0
     );
-    let saga = host.wait_for(id.parse().expect("a number"), "compensated");
+    let saga = host.wait_for(&token, id.parse().expect("a number"), "compensated");
     let acted: Vec<_> = saga["timeline"]
         .as_array()
         .expect("a list")
@@ -90,7 +90,7 @@ fn a_step_whose_compensation_fails_is_resolved_by_hand() {
     assert!(host.skald(&resolve).1.contains("was undone before"));
 
     assert_eq!(host.skald(&["sagas", "retry", &id, "--reason", "resolved"]).0, 0);
-    let saga = host.wait_for(number, "compensated");
+    let saga = host.wait_for(&token, number, "compensated");
     assert_eq!(saga["steps"][0]["fence"]["outcome"], "undone_by_hand");
     assert_eq!(host.skald(&["verify"]).0, 0);
 }

@@ -27,7 +27,7 @@ fn every_command_of_the_operations_page_prints_what_stands_there() {
     ];
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md");
     let page = fs::read_to_string(&path).expect("the page");
-    let told = retell(&page, |command| run(command, &host, &place, &sagas));
+    let told = retell(&page, |command| run(command, &host, &token, &place, &sagas));
     if std::env::var_os(WRITE).is_some() {
         fs::write(&path, told).expect("written");
     } else {
@@ -55,9 +55,9 @@ fn retell(page: &str, run: impl Fn(&str) -> String) -> String {
     told.join("\n") + "\n"
 }
 
-fn run(command: &str, host: &Host, place: &Place, sagas: &[(&str, u64)]) -> String {
+fn run(command: &str, host: &Host, token: &str, place: &Place, sagas: &[(&str, u64)]) -> String {
     // What the command before has set going must have come to rest.
-    host.until("nothing is on its way", || {
+    host.until(token, || {
         let moving =
             |state: &str| host.get(&format!("{}/admin/v1/sagas?state={state}", host.admin)).1["sagas"] != json!([]);
         (!moving("running") && !moving("aborting")).then_some(())

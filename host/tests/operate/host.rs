@@ -1,18 +1,19 @@
 //! The real program on ports that the system picks, with the shop and a saga that fails on demand.
 
 use std::fs;
+use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How long anything here may take before it counts as hanging: the first start compiles components.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::program::{Program, artifacts};
 
-/// How often it is looked whether something has come about.
-const LOOK: Duration = Duration::from_millis(5);
+/// How long an answer may take, or the event that is waited for.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What is added to the shop: a saga of two steps that do what its start says.
 const TRIAL: &str = r#"
@@ -88,15 +89,10 @@ impl Place {
 
     /// The command that runs the host on this data folder.
     pub fn command(&self, data: &Path) -> Command {
-        let components = std::env::var_os("SKALD_COMPONENTS")
-            .expect("SKALD_COMPONENTS is not set: run `cargo xtask test`, which builds the components and sets it");
         let mut command = skald();
         command.arg("run").arg("--manifest").arg(self.path("skald.toml"));
-        command.arg("--components").arg(components).arg("--data").arg(data);
-        command
-            .args(["--listen", "127.0.0.1:0"])
-            .arg("--ready-file")
-            .arg(self.path("ready"));
+        command.arg("--components").arg(artifacts()).arg("--data").arg(data);
+        command.args(["--listen", "127.0.0.1:0"]);
         command
     }
 
@@ -109,32 +105,11 @@ impl Place {
 
     /// The same with a command of its own.
     pub fn start_as(&self, command: &mut Command) -> Host {
-        let ready = self.path("ready");
-        let _ = fs::remove_file(&ready);
-        let log = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.path("log"))
-            .expect("a log");
-        let mut child = command.stderr(log).spawn().expect("started");
-        let begun = Instant::now();
-        let addresses: Value = loop {
-            if let Ok(text) = fs::read(&ready) {
-                break serde_json::from_slice(&text).expect("a line of JSON");
-            }
-            let ended = child.try_wait().expect("it can be asked");
-            assert!(
-                ended.is_none() && begun.elapsed() < PATIENCE,
-                "it does not serve: {}",
-                self.log()
-            );
-            std::thread::sleep(LOOK);
-        };
-        let url = |name: &str| format!("http://{}", addresses[name].as_str().expect("an address"));
+        let program = Program::start(command, &self.path("log"));
         Host {
-            child,
-            shop: url("listen"),
-            admin: url("admin"),
+            shop: format!("http://{}", program.address),
+            admin: format!("http://{}", program.admin),
+            program,
         }
     }
 
@@ -176,7 +151,7 @@ pub fn told(output: &Output) -> (i32, String, String) {
 
 /// A host that serves. Dropping it kills it.
 pub struct Host {
-    child: Child,
+    program: Program,
     pub shop: String,
     pub admin: String,
 }
@@ -184,26 +159,14 @@ pub struct Host {
 impl Host {
     /// Tells it to stop.
     pub fn interrupt(&self) {
-        let pid = i32::try_from(self.child.id()).expect("a process id");
-        let told = Command::new("kill")
-            .args(["-TERM", &pid.to_string()])
-            .status()
-            .expect("kill is there");
-        assert!(told.success());
+        self.program.signal(Signal::TERM);
     }
 
     /// Stops it, and waits for its end.
-    pub fn stop(mut self) {
+    pub fn stop(self) {
         self.interrupt();
-        let begun = Instant::now();
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("it can be asked") {
-                break status;
-            }
-            assert!(begun.elapsed() < PATIENCE, "it was told to stop and does not end");
-            std::thread::sleep(LOOK);
-        };
-        assert!(status.success());
+        let status = self.program.wait();
+        assert!(status.success(), "{status}");
     }
 
     /// Runs a command of `skald` against it.
@@ -247,31 +210,39 @@ impl Host {
     #[track_caller]
     pub fn trial_until(&self, token: &str, steps: (&str, &str), state: &str) -> u64 {
         let id = self.trial(token, steps.0, steps.1);
-        self.wait_for(id, state);
+        self.wait_for(token, id, state);
         id
     }
 
-    /// Waits until a saga is in this state.
+    /// Waits until a saga of this customer is in this state.
     #[track_caller]
-    pub fn wait_for(&self, id: u64, state: &str) -> Value {
-        self.until(&format!("saga {id} is {state}"), || {
+    pub fn wait_for(&self, token: &str, id: u64, state: &str) -> Value {
+        self.until(token, || {
             let (_, saga) = self.get(&format!("{}/admin/v1/sagas/{id}", self.admin));
             (saga["state"] == state).then_some(saga)
         })
     }
 
-    /// Waits until something holds.
+    /// Waits until something holds that comes about with an event of this customer's.
     #[track_caller]
-    #[expect(clippy::unused_self, reason = "a test asks the host that it started")]
-    pub fn until<T>(&self, what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
-        let begun = Instant::now();
+    pub fn until<T>(&self, token: &str, mut holds: impl FnMut() -> Option<T>) -> T {
+        // What happens after the stream is open makes an event, what happened before holds already.
+        let mut told = self.results(token);
         loop {
             if let Some(found) = holds() {
                 return found;
             }
-            assert!(begun.elapsed() < PATIENCE, "it never came about that {what}");
-            std::thread::sleep(LOOK);
+            assert!(told.next().is_some(), "the stream of results has ended");
         }
+    }
+
+    /// The lines of a customer's stream of results, which is open when this returns.
+    pub fn results(&self, token: &str) -> impl Iterator<Item = String> + use<> {
+        let request = agent().get(format!("{}/api/purchase/result", self.shop));
+        let request = request.header("authorization", format!("Bearer {token}"));
+        let body = request.call().expect("an answer").into_body();
+        let lines = std::io::BufReader::new(body.into_reader()).lines();
+        lines.map(|line| line.expect("the stream is silent"))
     }
 
     /// A GET: the status, and the body if it is JSON.
@@ -288,13 +259,6 @@ impl Host {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         answer(request.send(body.to_string()))
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

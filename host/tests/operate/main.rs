@@ -2,6 +2,8 @@
 //! can't start.
 
 mod host;
+#[path = "../common/program.rs"]
+mod program;
 
 mod actions;
 mod admin;

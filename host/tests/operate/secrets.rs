@@ -50,7 +50,7 @@ fn no_key_token_or_password_is_ever_printed() {
     let cart = json!({ "purchase_items": [{ "product_id": product["id"], "amount": 2 }], "payment": { "currency_code": "US" } });
     let (status, bought) = post("/api/purchase", Some(&access), cart);
     assert_eq!(status, 201, "{bought}");
-    host.wait_for(bought["purchase_id"].as_u64().expect("an id"), "completed");
+    host.wait_for(&access, bought["purchase_id"].as_u64().expect("an id"), "completed");
     let shown: String = [
         "/admin/v1/components",
         "/admin/v1/sagas",

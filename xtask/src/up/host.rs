@@ -1,14 +1,13 @@
 //! The host as a child process: start it, know when it serves, pass signals on, wait for its drain.
 
-use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
@@ -18,9 +17,6 @@ use signal_hook::iterator::Signals;
 
 use crate::fault;
 use crate::workspace::Workspace;
-
-/// How often the ready file is looked for: far below what a person notices, far above what it costs.
-const READY_POLL: Duration = Duration::from_millis(10);
 
 /// What the host is started with.
 pub struct Launch {
@@ -54,45 +50,34 @@ pub enum Started {
 /// A host that was started.
 pub struct Host {
     child: Child,
-    ready_file: PathBuf,
+    stdout: BufReader<ChildStdout>,
     interrupted: Arc<AtomicBool>,
 }
 
 impl Host {
     /// Starts the host. From here on SIGINT, SIGTERM and SIGHUP are passed on to it and end nothing else.
     pub fn start(workspace: &Workspace, launch: &Launch) -> Result<Self> {
-        let ready_file = workspace.scratch().join(format!("ready-{}.json", std::process::id()));
         let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("failed to listen for signals")?;
-        let mut command = command(workspace, launch, &ready_file);
-        let child = command
+        let mut command = command(workspace, launch);
+        let mut child = command
             .spawn()
             .with_context(|| format!("failed to start {}", launch.program.display()))?;
+        let stdout = child.stdout.take().expect("the command has a pipe for it");
         let interrupted = Arc::new(AtomicBool::new(false));
         pass_on(signals, Pid::from_child(&child), Arc::clone(&interrupted));
         Ok(Self {
             child,
-            ready_file,
+            stdout: BufReader::new(stdout),
             interrupted,
         })
     }
 
     /// Waits until the host serves, or has ended.
     pub fn wait_until_ready(&mut self) -> Result<Started> {
-        loop {
-            if let Some(addresses) = read_addresses(&self.ready_file) {
-                fs::remove_file(&self.ready_file).context("failed to remove the ready file")?;
-                return Ok(Started::Ready(addresses));
-            }
-            if self
-                .child
-                .try_wait()
-                .context("failed to ask for the host's state")?
-                .is_some()
-            {
-                return Ok(Started::Ended);
-            }
-            thread::sleep(READY_POLL);
-        }
+        Ok(match read_addresses(&mut self.stdout)? {
+            Some(addresses) => Started::Ready(addresses),
+            None => Started::Ended,
+        })
     }
 
     /// Whether someone asked the host to end.
@@ -113,7 +98,7 @@ impl Host {
     }
 }
 
-fn command(workspace: &Workspace, launch: &Launch, ready_file: &Path) -> Command {
+fn command(workspace: &Workspace, launch: &Launch) -> Command {
     let mut command = Command::new(&launch.program);
     command
         .arg("run")
@@ -123,7 +108,7 @@ fn command(workspace: &Workspace, launch: &Launch, ready_file: &Path) -> Command
     command.arg("--data").arg(&launch.data);
     command.arg("--listen").arg(launch.listen.to_string());
     command.arg("--admin-listen").arg(launch.admin.to_string());
-    command.arg("--ready-file").arg(ready_file);
+    command.args(["--ready-file", "-"]).stdout(Stdio::piped());
     // A terminal sends Ctrl-C to its whole foreground group; in a group of its own the host gets it once, from here.
     command.process_group(0);
     command
@@ -140,9 +125,18 @@ fn pass_on(mut signals: Signals, host: Pid, interrupted: Arc<AtomicBool>) {
     });
 }
 
-/// The addresses, once the host has written all of them.
-fn read_addresses(ready_file: &Path) -> Option<Addresses> {
-    serde_json::from_slice(&fs::read(ready_file).ok()?).ok()
+/// The addresses, once the host has written all of them. None: it has ended, and its output with it.
+fn read_addresses(stdout: &mut impl BufRead) -> Result<Option<Addresses>> {
+    let mut line = String::new();
+    stdout
+        .read_line(&mut line)
+        .context("failed to read what the host says")?;
+    if !line.ends_with('\n') {
+        return Ok(None);
+    }
+    serde_json::from_str(&line)
+        .map(Some)
+        .with_context(|| format!("the host should say where it listens, and says {line:?}"))
 }
 
 /// The host has said on its own what was wrong when it ends with the code for faults of the environment.
@@ -161,16 +155,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ready_file_counts_only_when_it_is_complete() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("ready.json");
-        assert_eq!(read_addresses(&file), None);
+    fn a_line_counts_only_when_it_is_complete() {
         let line = r#"{"listen":"127.0.0.1:1234","admin":"127.0.0.1:1235"}"#;
-        fs::write(&file, &line[..20]).unwrap();
-        assert_eq!(read_addresses(&file), None);
-        fs::write(&file, format!("{line}\n")).unwrap();
-        let told = read_addresses(&file).unwrap();
+        for half in ["", &line[..20], line] {
+            assert_eq!(read_addresses(&mut half.as_bytes()).unwrap(), None, "{half}");
+        }
+        let told = read_addresses(&mut format!("{line}\n").as_bytes()).unwrap();
+        let told = told.expect("the line is complete");
         assert_eq!((told.listen.port(), told.admin.port()), (1234, 1235));
+        assert!(read_addresses(&mut "ready\n".as_bytes()).is_err());
     }
 
     #[test]
