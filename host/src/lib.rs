@@ -4,7 +4,7 @@
 //! place that sees everything.
 //!
 //! ```text
-//!  cli ─► run ─► http, admin ─► steps, bus ─► registry ─► invoke ─► capability ─► engine
+//!  cli ─► run ─► http, admin ─► steps, bus, filling ─► registry ─► invoke ─► capability ─► engine
 //!   └─► admin API of another process   └─► skald-orchestrator ─► skald-store ─► skald-saga
 //! ```
 
@@ -23,6 +23,8 @@ pub mod http;
 pub mod bus;
 
 pub mod steps;
+
+mod filling;
 
 pub mod databases;
 

@@ -26,6 +26,7 @@ use crate::capability::secret::{self, Secret};
 use crate::capability::sql::{Databases as _, Dialect};
 use crate::capability::{Backends, cache, identity, ids};
 use crate::databases::{self, Files};
+use crate::filling;
 use crate::http::{App, Connections};
 use crate::metrics::Metrics;
 use crate::registry::{Places, Registry};
@@ -77,8 +78,10 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
     data::refuse_backup(&options)?;
 
     let files = Files::default();
-    let registry = Arc::new(load(&manifest, &options, &files)?);
+    let cache = cache::Cache::with(CACHE_BYTES, &manifest.filters, cache::Clock::default());
+    let registry = Arc::new(load(&manifest, &options, &files, cache.clone())?);
     let opened = open_databases(&manifest, &options.data, &registry, &files).await?;
+    filling::check(&manifest, &opened).await?;
     files.open(opened.clone());
     let metrics = Metrics::default();
     let hub = Hub::default();
@@ -96,6 +99,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
     let app = App {
         manifest: manifest.clone(),
         registry: registry.clone(),
+        cache: cache.clone(),
         orchestrator: orchestrator.clone(),
         operator: operator(&manifest, &options.data)?,
         hub,
@@ -118,7 +122,8 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
         connections,
         admin_stop.clone(),
     ));
-    let deliveries = deliver_events(&manifest, opened, &registry, &stop);
+    let mut background = filling::start(&manifest, &opened, &cache, &stop);
+    background.extend(deliver_events(&manifest, opened, &registry, &stop));
     addresses.announce(options.ready_file.as_deref())?;
 
     stop.cancelled().await;
@@ -126,8 +131,8 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
     // A task that panicked has said so already; the rest is ended all the same.
     let _ = public.await;
     orchestrator.stop().await;
-    for delivery in deliveries {
-        let _ = delivery.await;
+    for task in background {
+        let _ = task.await;
     }
     admin_stop.cancel();
     let _ = admin.await;
@@ -153,10 +158,15 @@ async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener
     })
 }
 
-fn load(manifest: &Manifest, options: &Options, files: &Files) -> Result<Registry, Unstartable> {
+fn load(
+    manifest: &Manifest,
+    options: &Options,
+    files: &Files,
+    cache: Arc<cache::Cache>,
+) -> Result<Registry, Unstartable> {
     let backends = Backends {
         databases: Arc::new(files.clone()),
-        cache: cache::Cache::new(CACHE_BYTES),
+        cache,
         hasher: Arc::new(identity::Hasher::new(manifest.server.hash_parallelism)),
         ids: Arc::new(ids::Ids::default()),
         handle: tokio::runtime::Handle::current(),

@@ -32,6 +32,7 @@ pub static MANIFEST: Section = section(
         key("journal", Table(&JOURNAL), Required, "{ url = \"sqlite:journal.db\" }"),
         key("databases", TableByName(&DATABASE), Means("none"), ""),
         key("keyrings", TableByName(&KEYRING), Means("none"), ""),
+        key("filters", TableByName(&FILTER), Means("none"), ""),
         key("components", TableByName(&COMPONENT), Means("none"), ""),
         key("sagas", TableByName(&SAGA), Means("none"), ""),
         key(
@@ -93,6 +94,16 @@ pub static SECRET: Section = Section {
         ("key", INLINE),
     ],
 };
+
+static FILTER: Section = section(
+    "filters.NAME",
+    &[
+        key("kind", Choice(&["bloom", "cuckoo"]), Default("\"bloom\""), "\"bloom\""),
+        key("items", Count(1, 100_000_000), Default("1000000"), "1000000"),
+        key("database", Text, Required, "\"product\""),
+        key("fill", Text, Required, "\"SELECT id FROM product\""),
+    ],
+);
 
 static COMPONENT: Section = section(
     "components.NAME",

@@ -22,6 +22,7 @@
 mod fault;
 
 mod component;
+mod filter;
 mod manifest;
 mod route;
 mod saga;
@@ -44,6 +45,7 @@ mod page;
 
 pub use component::{Component, ConfigValue, Instances, Limits};
 pub use fault::{Fault, Faults, InFile};
+pub use filter::{Filter, FilterKind};
 pub use manifest::{Database, DatabaseUrl, Journal, Manifest};
 pub use route::{Auth, GuessLimit, Route, Target};
 pub use saga::{Saga, Stream};

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::component::Component;
+use crate::filter::Filter;
 use crate::route::Route;
 use crate::saga::Saga;
 use crate::secret::Keyring;
@@ -24,6 +25,8 @@ pub struct Manifest {
     pub databases: BTreeMap<String, Database>,
     /// The keys that sign and verify tokens, by label.
     pub keyrings: BTreeMap<String, Keyring>,
+    /// The membership filters, by the label that components know them by.
+    pub filters: BTreeMap<String, Filter>,
     /// The components, by name, with what each of them may use.
     pub components: BTreeMap<String, Component>,
     /// The sagas, by name.

@@ -105,6 +105,10 @@ url = "sqlite:one.db"
 kid = "1"
 file = "one.key"
 #= keyrings.NAME.keys[]
+[filters.one]
+database = "one"
+fill = "SELECT 1"
+#= filters.NAME
 [components.one]
 artifact = "one.wasm"
 #= components.NAME

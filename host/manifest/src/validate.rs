@@ -6,6 +6,7 @@
 
 mod component;
 mod database;
+mod filter;
 mod path;
 mod retry;
 mod route;
@@ -34,6 +35,7 @@ pub fn validate(raw: &RawTable, found: &mut Findings<'_>) -> Manifest {
         journal,
         databases,
         keyrings: secret::keyrings(raw, found),
+        filters: filter::all(raw, &names, found),
         sagas: saga::all(raw, &names, &components, found),
         routes: route::all(raw, &names, admin.token.is_some(), found),
         components,
@@ -53,6 +55,7 @@ pub fn validate(raw: &RawTable, found: &mut Findings<'_>) -> Manifest {
 struct Names<'r> {
     databases: Vec<&'r str>,
     keyrings: Vec<&'r str>,
+    filters: Vec<&'r str>,
     components: Vec<&'r str>,
     sagas: Vec<&'r str>,
     topics: BTreeSet<&'r str>,
@@ -66,6 +69,7 @@ impl<'r> Names<'r> {
         Self {
             databases: names("databases"),
             keyrings: names("keyrings"),
+            filters: names("filters"),
             components: names("components"),
             sagas: names("sagas"),
             topics: topics.map(|topic| topic.text).collect(),

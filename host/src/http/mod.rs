@@ -28,6 +28,7 @@ use skald_orchestrator::Orchestrator;
 use skald_orchestrator::stream::Hub;
 use tokio_util::sync::CancellationToken;
 
+use crate::capability::cache::Cache;
 use crate::capability::secret::Secret;
 use crate::registry::Registry;
 
@@ -38,6 +39,8 @@ pub struct App {
     pub manifest: Arc<Manifest>,
     /// The components.
     pub registry: Arc<Registry>,
+    /// Values, locks and filters.
+    pub cache: Arc<Cache>,
     /// The sagas.
     pub orchestrator: Orchestrator,
     /// The operator's token, where the manifest has one.

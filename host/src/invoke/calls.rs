@@ -142,9 +142,11 @@ impl Version {
         saga: Option<u64>,
         call: impl FnOnce(&Self, &mut Store<State>, &Instance) -> Option<wasmtime::Result<T>>,
     ) -> Result<Option<T>, CallError> {
-        let deadline = Instant::now() + self.profile.limits.deadline;
+        let began = Instant::now();
+        let deadline = began + self.profile.limits.deadline;
         let scope = Scope {
             origin: self.origin(saga, None),
+            began,
             deadline,
             depth: 0,
         };

@@ -1,7 +1,6 @@
 //! `wasi:http` components behind routes: ours, and foreign ones as they are.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use axum::body::Body;
 use futures::executor::block_on;
@@ -63,8 +62,9 @@ impl Version {
     /// Runs the handler to its end. The executor is not the runtime's: capabilities that wait use that
     /// one, and it refuses to be entered twice.
     fn serve(&self, proxy: &ProxyPre<State>, request: Request<Body>, told: &Told) -> Result<(), CallError> {
-        let deadline = Instant::now() + self.profile.limits.deadline;
-        let mut store = self.store(self.scope(deadline), Work::outside(false, deadline));
+        let scope = self.scope();
+        let deadline = scope.deadline;
+        let mut store = self.store(scope, Work::outside(false, deadline));
         let handled = block_on(async {
             let handling = handle(&mut store, proxy, request, told);
             match tokio::time::timeout_at(deadline.into(), handling).await {

@@ -79,7 +79,8 @@ impl Version {
         settle(&mut store, answered).map_err(Into::into)
     }
 
-    /// The scope of a call below another one: no longer, one deeper, and in the same saga.
+    /// The scope of a call below another one: no longer, one deeper, and in the same saga. It counts as
+    /// begun when the caller began: what it does may rest on what the caller did.
     fn scope_below(&self, caller: &Scope) -> wasmtime::Result<Scope> {
         let depth = caller.depth + 1;
         if depth > MAX_DEPTH {
@@ -91,6 +92,7 @@ impl Version {
         let Origin { saga, step, .. } = &caller.origin;
         Ok(Scope {
             origin: self.origin(*saga, step.as_ref()),
+            began: caller.began,
             deadline: caller.deadline,
             depth,
         })

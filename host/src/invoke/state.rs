@@ -52,6 +52,7 @@ pub struct Profile {
 #[derive(Clone, Debug)]
 pub(super) struct Scope {
     pub(super) origin: Origin,
+    pub(super) began: Instant,
     pub(super) deadline: Instant,
     /// How many components have called one another to get here.
     pub(super) depth: u8,
@@ -172,6 +173,7 @@ impl Lend for State {
             work: &mut self.work,
             grant: &self.profile.grants.cache,
             cache: &self.profile.backends.cache,
+            began: self.scope.began,
             deadline: self.scope.deadline,
         }
     }

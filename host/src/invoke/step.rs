@@ -81,10 +81,12 @@ impl Version {
     ) -> (StepSession, Result<Result<String, Failure>, CallError>) {
         // What waits within the host belongs to the runtime, which the writer's thread is no part of.
         let _runtime = self.profile.backends.handle.enter();
-        let deadline = Instant::now() + Duration::from_millis(context.deadline_ms.into());
+        let began = Instant::now();
+        let deadline = began + Duration::from_millis(context.deadline_ms.into());
         session.set_deadline(deadline);
         let scope = Scope {
             origin: self.origin(Some(context.saga_id), Some(&context.step)),
+            began,
             deadline,
             depth: 0,
         };

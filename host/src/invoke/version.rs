@@ -120,16 +120,20 @@ impl Version {
     }
 
     fn prove(&self) -> wasmtime::Result<()> {
-        let deadline = Instant::now() + self.profile.limits.deadline;
-        let mut store = self.store(self.scope(deadline), Work::outside(true, deadline));
+        let scope = self.scope();
+        let work = Work::outside(true, scope.deadline);
+        let mut store = self.store(scope, work);
         let instance = self.calls.instantiate(&mut store)?;
         self.roles.prove(&mut store, &instance)
     }
 
-    pub(super) fn scope(&self, deadline: Instant) -> Scope {
+    /// The scope of a call outside sagas that begins now.
+    pub(super) fn scope(&self) -> Scope {
+        let began = Instant::now();
         Scope {
             origin: self.profile.origin.clone(),
-            deadline,
+            began,
+            deadline: began + self.profile.limits.deadline,
             depth: 0,
         }
     }

@@ -27,6 +27,11 @@ struct DatabaseLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FilterLabels {
+    filter: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ComponentLabels {
     component: String,
 }
@@ -49,6 +54,8 @@ pub(super) struct Now {
     outbox: Family<DatabaseLabels, Gauge>,
     dead_letters: Family<DatabaseLabels, Gauge>,
     streams: Gauge,
+    filter_items: Family<FilterLabels, Gauge>,
+    filter_certain: Family<FilterLabels, Gauge>,
     calls: Family<ComponentLabels, Counter>,
     failures: Family<FailureLabels, Counter>,
     resident: Gauge,
@@ -83,6 +90,12 @@ impl Now {
         registry.register("outbox_events", "Events that wait to be delivered", now.outbox.clone());
         registry.register("dead_letters", "Events that were given up", now.dead_letters.clone());
         registry.register("result_streams", "Open streams of results", now.streams.clone());
+        registry.register("filter_items", "Items in a membership filter", now.filter_items.clone());
+        registry.register(
+            "filter_certain",
+            "1 when a filter says \"surely not\", 0 when it is being filled or is full and says \"perhaps\" to everything",
+            now.filter_certain.clone(),
+        );
         registry.register(
             "component_calls",
             "Calls of components that were begun",
@@ -134,6 +147,7 @@ impl Metrics {
             now.read_database(label, file);
             now.read_events(label, file).await?;
         }
+        now.read_filters(app);
         now.read_components(app);
         let mut text = String::new();
         encode(&mut text, &self.0.registry).expect("writing to a text does not fail");
@@ -164,6 +178,18 @@ impl Now {
         self.outbox.get_or_create(&labels).set(waiting);
         self.dead_letters.get_or_create(&labels).set(given_up);
         Ok(())
+    }
+
+    fn read_filters(&self, app: &App) {
+        for state in app.cache.filter_states() {
+            let labels = FilterLabels {
+                filter: state.label.to_string(),
+            };
+            self.filter_items
+                .get_or_create(&labels)
+                .set(state.items.cast_signed() as i64);
+            self.filter_certain.get_or_create(&labels).set(state.certain.into());
+        }
     }
 
     fn read_components(&self, app: &App) {

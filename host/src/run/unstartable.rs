@@ -65,6 +65,9 @@ pub enum Unstartable {
         /// Why.
         detail: String,
     },
+    /// A filter can't be filled.
+    #[error(transparent)]
+    Filter(#[from] crate::filling::Unfillable),
     /// The journal can't be read.
     #[error("the journal can't be read: {0}")]
     Journal(skald_store::journal::Error),

@@ -74,3 +74,24 @@ fn damaged_files_are_refused_by_name_and_left_alone() {
         }
     }
 }
+
+#[test]
+fn a_query_that_fills_no_filter_is_refused() {
+    let cases = [
+        ("SELECT id FROM nowhere", "no such table: nowhere"),
+        ("SELECT id, name FROM product", "it has 2 columns instead of one"),
+        ("SELECT id FROM product WHERE id > ?", "it has parameters"),
+        ("DELETE FROM product RETURNING id", "it would write"),
+        ("SELECT id FROM product; SELECT 1", "Multiple statements"),
+    ];
+    for (query, expected) in cases {
+        let place = Place::with(&format!(
+            "\n[filters.bad]\ndatabase = \"product\"\nfill = \"{query}\"\n"
+        ));
+        let error = refused(&place);
+        assert!(
+            error.contains("the query of filter bad can't be used") && error.contains(expected),
+            "{query}: {error}"
+        );
+    }
+}

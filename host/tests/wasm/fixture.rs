@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skald_host::capability::Backends;
-use skald_host::capability::cache::Cache;
+use skald_host::capability::cache::{Cache, Clock};
 use skald_host::capability::identity::Hasher;
 use skald_host::capability::ids::Ids;
 use skald_host::capability::sql::{Access, Databases, Dialect};
@@ -94,7 +94,7 @@ pub fn load_from(manifest: &str, artifacts: &std::path::Path, data: TempDir) -> 
     let files = Arc::new(Files(open(&manifest, data.path())));
     let backends = Backends {
         databases: files.clone(),
-        cache: Cache::new(1 << 20),
+        cache: Cache::with(1 << 20, &manifest.filters, Clock::default()),
         hasher: Arc::new(Hasher::new(1)),
         ids: Arc::new(Ids::default()),
         handle: Handle::current(),

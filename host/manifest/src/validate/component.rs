@@ -25,7 +25,7 @@ fn component(name: Word<'_>, raw: &RawTable, names: &Names<'_>, found: &mut Find
         passwords: raw.flag("passwords"),
         cache: shaped(raw, "cache", (is_name, "a name", NAME_RULE), found),
         locks: raw.flag("locks"),
-        filters: shaped(raw, "filters", (is_name, "a name", NAME_RULE), found),
+        filters: references(raw, "filters", "filter", &names.filters, found),
         publishes: shaped(raw, "publishes", (is_topic, "a topic", TOPIC_RULE), found),
         handles: handles(raw, names, found),
         http: shaped(raw, "http", (is_host, "a host", HOST_RULE), found),

@@ -11,7 +11,7 @@ fn every_key_is_a_known_one() {
     faults(
         &add("[shipping]"),
         &[
-            r#"41:2: shipping: there is no key "shipping"; the keys here are manifest, name, journal, databases, keyrings, components, sagas, routes, server, orchestrator, admin"#,
+            r#"41:2: shipping: there is no key "shipping"; the keys here are manifest, name, journal, databases, keyrings, filters, components, sagas, routes, server, orchestrator, admin"#,
         ],
     );
     faults(

@@ -3,6 +3,7 @@
 use wasmtime::component::{HasData, Resource};
 
 use super::super::bindings::skald::cache::{buckets, errors, filters, locks};
+use super::filters::Addition;
 use super::values::{Found, Key, fetch};
 use super::{Bucket, Error, Filter, Lease, Lock, View, key, ttl, ungranted, until, value};
 
@@ -36,7 +37,12 @@ impl buckets::HostBucket for View<'_> {
 
     fn get(&mut self, this: Resource<Bucket>, key: String) -> Answer<Option<Vec<u8>>> {
         let key = self.key(&this, key)?;
-        Ok(key.map(|key| self.cache.values.get(&key).map(|value| value.to_vec())))
+        Ok(key.map(|key| {
+            self.cache
+                .values
+                .get(&key, self.cache.clock.now())
+                .map(|value| value.to_vec())
+        }))
     }
 
     fn fetch(&mut self, this: Resource<Bucket>, key: String, wait_ms: u32) -> Answer<buckets::Lookup> {
@@ -57,11 +63,12 @@ impl buckets::HostBucket for View<'_> {
         let checked = key.and_then(|key| value(&bytes).and(ttl(ttl_ms)).map(|ttl| (key, ttl)));
         Ok(checked.map(|(key, ttl)| {
             let cache = self.cache.clone();
+            let set = move || cache.values.set(key, bytes, ttl, cache.clock.now());
             match self.work.step() {
-                None => cache.values.set(key, bytes, ttl),
+                None => set(),
                 Some(step) => step.after_commit(Box::new(move |known| {
                     if known {
-                        cache.values.set(key, bytes, ttl);
+                        set();
                     }
                 })),
             }
@@ -152,15 +159,41 @@ impl locks::HostLock for View<'_> {
 
 impl filters::HostFilter for View<'_> {
     fn open(&mut self, label: String) -> Answer<Resource<Filter>> {
-        match self.grant.filters.iter().find(|granted| ***granted == *label) {
-            Some(label) => Ok(Ok(self.table.push(Filter(self.cache.filters.open(label)))?)),
+        let granted = self.grant.filters.iter().any(|granted| **granted == *label);
+        match self.cache.filters.get(&label).filter(|_| granted) {
+            Some(filter) => Ok(Ok(self.table.push(Filter(filter.clone()))?)),
             None => Ok(Err(ungranted("filter", &label, "filters"))),
         }
     }
 
+    /// At once, also within a step: what is committed must be in it already. A rollback takes it back.
     fn add(&mut self, this: Resource<Filter>, item: String) -> Answer<()> {
-        let filter = &self.table.get(&this)?.0;
-        Ok(key(&item).map(|()| filter.add(&item)))
+        let filter = self.table.get(&this)?.0.clone();
+        if let Err(error) = key(&item) {
+            return Ok(Err(error));
+        }
+        if filter.add(&item)
+            && let (Ok(()), Some(step)) = (filter.check_removal(), self.work.step())
+        {
+            let mut addition = Addition::new(filter, item);
+            step.after_commit(Box::new(move |_| addition.keep()));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Within a step, once its commit is known good: to keep an item for too long is not wrong.
+    fn remove(&mut self, this: Resource<Filter>, item: String) -> Answer<()> {
+        let filter = self.table.get(&this)?.0.clone();
+        let checked = filter.check_removal().and_then(|()| key(&item));
+        let began = self.began;
+        Ok(checked.map(|()| match self.work.step() {
+            None => filter.remove(&item, began),
+            Some(step) => step.after_commit(Box::new(move |known| {
+                if known {
+                    filter.remove(&item, began);
+                }
+            })),
+        }))
     }
 
     fn contains(&mut self, this: Resource<Filter>, items: Vec<String>) -> Answer<Vec<bool>> {

@@ -40,7 +40,8 @@ impl Locks {
     }
 }
 
-/// Takes a lock, waiting until this moment; none when it is held all that time.
+/// Takes a lock, waiting until this moment of the system's; none when it is held all that time. Until
+/// when it is held goes by the cache's clock.
 pub(super) fn acquire(
     cache: &Arc<super::Cache>,
     name: &str,
@@ -50,7 +51,7 @@ pub(super) fn acquire(
     let locks = &cache.locks;
     let mut held = locks.lock();
     loop {
-        let now = Instant::now();
+        let (now, waits) = (cache.clock.now(), Instant::now());
         let holder = held.get(name).copied().filter(|holder| holder.until > now);
         let Some(holder) = holder else {
             if held.len() >= MAX_LOCKS {
@@ -73,10 +74,10 @@ pub(super) fn acquire(
                 token,
             }));
         };
-        if now >= until {
+        if waits >= until {
             return Ok(None);
         }
-        let wait = until.min(holder.until).saturating_duration_since(now);
+        let wait = (until - waits).min(holder.until - now);
         held = locks
             .released
             .wait_timeout(held, wait)
@@ -88,7 +89,7 @@ pub(super) fn acquire(
 impl Held {
     /// Holds it for this much longer from now on.
     pub(super) fn renew(&self, ttl: Duration) -> Result<(), Error> {
-        let (mut held, now) = (self.cache.locks.lock(), Instant::now());
+        let (mut held, now) = (self.cache.locks.lock(), self.cache.clock.now());
         match held.get_mut(&self.name) {
             Some(holder) if holder.token == self.token && holder.until > now => {
                 holder.until = now + ttl;

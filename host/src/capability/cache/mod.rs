@@ -4,11 +4,15 @@
 //! All of it is bounded in memory. A wait blocks the calling thread, which runs components and
 //! nothing else, and ends with the call's deadline at the latest.
 
+mod clock;
+mod cuckoo;
+mod fill;
 mod filters;
 mod host;
 mod locks;
 mod values;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +23,9 @@ use super::sql::Work;
 use errors::Error;
 use host::Has;
 use values::Lent;
+
+pub use clock::Clock;
+pub use fill::{Filling, FilterState};
 
 /// The interface for values by key.
 pub const BUCKETS: &str = "skald:cache/buckets";
@@ -43,15 +50,22 @@ pub struct Cache {
     values: values::Values,
     locks: locks::Locks,
     filters: filters::Filters,
+    clock: Clock,
 }
 
 impl Cache {
-    /// An empty cache that holds at most so many bytes of keys and values.
+    /// An empty cache that holds at most so many bytes of keys and values, and has no filters.
     pub fn new(bytes: u64) -> Arc<Self> {
+        Self::with(bytes, &BTreeMap::new(), Clock::default())
+    }
+
+    /// The same with filters, which wait to be filled, and with a clock of one's own.
+    pub fn with(bytes: u64, filters: &BTreeMap<String, skald_manifest::Filter>, clock: Clock) -> Arc<Self> {
         Arc::new(Self {
             values: values::Values::new(bytes),
             locks: locks::Locks::default(),
-            filters: filters::Filters::default(),
+            filters: filters::Filters::new(filters),
+            clock,
         })
     }
 }
@@ -85,6 +99,7 @@ pub struct View<'a> {
     pub(crate) work: &'a mut Work,
     pub(crate) grant: &'a Grant,
     pub(crate) cache: &'a Arc<Cache>,
+    pub(crate) began: Instant,
     pub(crate) deadline: Instant,
 }
 

@@ -40,6 +40,8 @@ struct Kept {
     value: Arc<[u8]>,
     fresh_until: Instant,
     gone_at: Instant,
+    /// After this time its memory is freed. It may not be handed out any more before that.
+    lifetime: Duration,
 }
 
 /// What was found.
@@ -59,12 +61,12 @@ pub(super) struct Lent {
 struct UntilGone;
 
 impl Expiry<Key, Kept> for UntilGone {
-    fn expire_after_create(&self, _: &Key, kept: &Kept, now: Instant) -> Option<Duration> {
-        Some(kept.gone_at.saturating_duration_since(now))
+    fn expire_after_create(&self, _: &Key, kept: &Kept, _: Instant) -> Option<Duration> {
+        Some(kept.lifetime)
     }
 
-    fn expire_after_update(&self, _: &Key, kept: &Kept, now: Instant, _: Option<Duration>) -> Option<Duration> {
-        Some(kept.gone_at.saturating_duration_since(now))
+    fn expire_after_update(&self, _: &Key, kept: &Kept, _: Instant, _: Option<Duration>) -> Option<Duration> {
+        Some(kept.lifetime)
     }
 }
 
@@ -86,19 +88,20 @@ impl Values {
     }
 
     /// A value that is not out of date.
-    pub(super) fn get(&self, key: &Key) -> Option<Arc<[u8]>> {
+    pub(super) fn get(&self, key: &Key, now: Instant) -> Option<Arc<[u8]>> {
         self.kept
             .get(key)
-            .filter(|kept| kept.fresh_until > Instant::now())
+            .filter(|kept| kept.fresh_until > now)
             .map(|kept| kept.value)
     }
 
-    pub(super) fn set(&self, key: Key, value: Vec<u8>, ttl: Duration) {
-        let fresh_until = Instant::now() + ttl;
+    pub(super) fn set(&self, key: Key, value: Vec<u8>, ttl: Duration, now: Instant) {
+        let lifetime = ttl + GRACE.min(ttl);
         let kept = Kept {
             value: value.into(),
-            fresh_until,
-            gone_at: fresh_until + GRACE.min(ttl),
+            fresh_until: now + ttl,
+            gone_at: now + lifetime,
+            lifetime,
         };
         self.kept.insert(key, kept);
     }
@@ -117,13 +120,13 @@ impl Values {
 }
 
 /// Looks a value up. On a miss one caller gets the lease; the others wait until this moment, and then
-/// get a lease of their own.
+/// get a lease of their own. That moment is the system's; what expires goes by the cache's clock.
 pub(super) fn fetch(cache: &Arc<super::Cache>, key: Key, until: Instant) -> Found {
     let values = &cache.values;
     let mut leases = values.lock();
     loop {
-        let now = Instant::now();
-        let kept = values.kept.get(&key);
+        let (now, waits) = (cache.clock.now(), Instant::now());
+        let kept = values.kept.get(&key).filter(|kept| kept.gone_at > now);
         if let Some(kept) = &kept
             && kept.fresh_until > now
         {
@@ -132,8 +135,8 @@ pub(super) fn fetch(cache: &Arc<super::Cache>, key: Key, until: Instant) -> Foun
         let awaited = leases.by_key.get(&key).is_some_and(|leased| leased.until > now);
         match kept {
             Some(kept) if awaited => return Found::Stale(kept.value),
-            None if awaited && now < until => {
-                let waited = values.changed.wait_timeout(leases, until - now);
+            None if awaited && waits < until => {
+                let waited = values.changed.wait_timeout(leases, until - waits);
                 leases = waited.unwrap_or_else(PoisonError::into_inner).0;
             }
             _ => {
@@ -155,7 +158,8 @@ impl Lent {
     pub(super) fn fill(self, value: Vec<u8>, ttl: Duration) -> bool {
         let mine = self.is_mine();
         if mine {
-            self.cache.values.set(self.key.clone(), value, ttl);
+            let now = self.cache.clock.now();
+            self.cache.values.set(self.key.clone(), value, ttl, now);
         }
         mine
     }
@@ -185,8 +189,10 @@ impl Drop for Lent {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
-    use crate::capability::cache::Cache;
+    use crate::capability::cache::{Cache, Clock};
 
     const LONG: Duration = Duration::from_mins(1);
 
@@ -239,17 +245,18 @@ mod tests {
         assert!(!slow.fill(b"old".into(), LONG));
         cache.values.delete(&key("a"));
         assert!(!impatient.fill(b"old".into(), LONG), "it was deleted since");
-        assert_eq!(cache.values.get(&key("a")), None);
+        assert_eq!(cache.values.get(&key("a"), now()), None);
     }
 
     #[test]
     fn what_is_out_of_date_is_handed_out_while_somebody_renews_it() {
-        let cache = Cache::new(1 << 20);
-        cache.values.set(key("a"), b"old".into(), Duration::from_secs(1));
-        let mut kept = cache.values.kept.get(&key("a")).expect("kept");
-        kept.fresh_until = now();
-        cache.values.kept.insert(key("a"), kept);
-        assert_eq!(cache.values.get(&key("a")), None);
+        let clock = Clock::default();
+        let cache = Cache::with(1 << 20, &BTreeMap::new(), clock.clone());
+        cache
+            .values
+            .set(key("a"), b"old".into(), Duration::from_secs(1), clock.now());
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(cache.values.get(&key("a"), clock.now()), None);
         let Found::Miss(_lease) = fetch(&cache, key("a"), now()) else {
             panic!("the first renews it")
         };
