@@ -12,6 +12,7 @@ mod bindings {
 use crate::Product;
 use bindings::exports::shop::product::catalog::{Details, Error, Guest};
 use serde_json::json;
+use skald_sdk::cache::Filter;
 use skald_sdk::http::{Problem, Query, Response};
 use skald_sdk::json::Object;
 use skald_sdk::sql::{self, Connection, placeholders};
@@ -19,6 +20,9 @@ use skald_sdk::{events, ids};
 
 #[cfg(target_family = "wasm")]
 bindings::export!(Product with_types_in bindings);
+
+/// The filter of all products' ids: most ids that nobody has are answered for without the database.
+const IDS: &str = "products";
 
 /// Adds a product. The event is published before the commit: one that is announced and then not
 /// there does no harm, one that is there and was never announced stays unknown to whoever listens.
@@ -28,6 +32,8 @@ pub fn create(body: &Object) -> Result<Response, Problem> {
     let (price, inventory) = (body.integer("price", 1..)?, body.integer("inventory", 0..)?);
     let id = ids::next();
 
+    // Before the commit: what the filter has not got is denied.
+    Filter::open(IDS)?.add(&id.to_string())?;
     let change = Connection::open("product")?.begin()?;
     change.execute(
         "INSERT INTO product (id, name, description, brand_name, price, inventory) VALUES (?, ?, ?, ?, ?, ?)",
@@ -62,6 +68,9 @@ pub fn list(query: &Query) -> Result<Response, Problem> {
 
 /// One product.
 pub fn show(id: u64) -> Result<Response, Problem> {
+    if is_nobodys(id) {
+        return Err(Problem::new(404, "product not found"));
+    }
     let found: Option<(String, String, String, i64, i64)> = Connection::open("product")?.find(
         "SELECT name, description, brand_name, price, inventory FROM product WHERE id = ?",
         &[id.into()],
@@ -73,6 +82,12 @@ pub fn show(id: u64) -> Result<Response, Problem> {
         "price": price, "inventory": inventory,
     });
     Ok(Response::json(200, &product))
+}
+
+/// Whether there is surely no such product. A filter that can't be asked denies nothing.
+fn is_nobodys(id: u64) -> bool {
+    let known = Filter::open(IDS).and_then(|filter| filter.contains(&[id.to_string()]));
+    known.is_ok_and(|known| known == [false])
 }
 
 impl Guest for Product {
