@@ -233,6 +233,7 @@ fn settings(manifest: &Manifest) -> Settings {
         parallel_recovery: manifest.orchestrator.parallel_recovery,
         sweep: manifest.orchestrator.sweep,
         retention: manifest.journal.retention,
+        key_window: manifest.journal.key_window,
     }
 }
 

@@ -52,6 +52,7 @@ static JOURNAL: Section = section(
     &[
         key("url", Text, Required, "\"sqlite:journal.db\""),
         key("retention", Duration("1s", "3650d"), Default("\"30d\""), "\"30d\""),
+        key("key-window", Duration("1s", "3650d"), Default("\"30d\""), "\"30d\""),
     ],
 );
 

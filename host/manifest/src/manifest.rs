@@ -49,10 +49,13 @@ pub struct Journal {
     /// How long an ended saga is kept. Default 30 days: long enough for a monthly reconciliation,
     /// short enough that the journal's size follows the load and not the installation's age.
     pub retention: Duration,
+    /// How long an `Idempotency-Key` is remembered. Default 30 days: no client asks again that late.
+    pub key_window: Duration,
 }
 
 impl Journal {
     pub(crate) const RETENTION: Duration = Duration::from_hours(30 * 24);
+    pub(crate) const KEY_WINDOW: Duration = Duration::from_hours(30 * 24);
 }
 
 /// The database of a service.

@@ -31,7 +31,8 @@ mod observe;
 pub mod stream;
 
 pub use call::{Call, Components};
-pub use observe::{Attempt, Observer};
+pub use clean::Forgotten;
+pub use observe::{Attempt, Kept, Observer};
 pub use operate::OperateError;
 pub use start::{Launched, Request, StartError};
 
@@ -56,8 +57,10 @@ pub struct Settings {
     pub parallel_recovery: usize,
     /// How often the journal is searched for sagas that nobody runs.
     pub sweep: std::time::Duration,
-    /// How long fences are kept after their saga was born, at least.
+    /// How long an ended saga is kept after its end, and its fences after its birth.
     pub retention: std::time::Duration,
+    /// How long a key that makes a start idempotent is kept after its use; its saga is kept as long.
+    pub key_window: std::time::Duration,
 }
 
 impl Default for Settings {
@@ -67,6 +70,7 @@ impl Default for Settings {
             parallel_recovery: 64,
             sweep: std::time::Duration::from_secs(1),
             retention: std::time::Duration::from_hours(30 * 24),
+            key_window: std::time::Duration::from_hours(30 * 24),
         }
     }
 }

@@ -14,6 +14,34 @@ pub trait Observer: Send + Sync + 'static {
 
     /// A fence has answered.
     fn attempted(&self, attempt: &Attempt<'_>);
+
+    /// So many of what is kept were forgotten, long after their end.
+    fn forgot(&self, what: Kept, rows: usize);
+}
+
+/// What is kept for a while after it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Fences in the services' databases.
+    Fences,
+    /// Keys that make starts idempotent.
+    Keys,
+    /// Sagas, with their histories and events.
+    Sagas,
+}
+
+impl Kept {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Fences, Self::Keys, Self::Sagas];
+
+    /// Its name in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fences => "fences",
+            Self::Keys => "keys",
+            Self::Sagas => "sagas",
+        }
+    }
 }
 
 /// An answered call of a step, a closing or a compensation.
@@ -36,4 +64,6 @@ impl Observer for () {
     fn ended(&self, _: &Definition, _: State) {}
 
     fn attempted(&self, _: &Attempt<'_>) {}
+
+    fn forgot(&self, _: Kept, _: usize) {}
 }

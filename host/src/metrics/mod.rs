@@ -15,7 +15,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
-use skald_orchestrator::{Attempt, Observer};
+use skald_orchestrator::{Attempt, Kept, Observer};
 use skald_saga::{Definition, State};
 
 use scrape::Now;
@@ -30,6 +30,7 @@ struct Inner {
     ended: Family<EndLabels, Counter>,
     steps: Family<StepLabels, Histogram>,
     requests: Family<RequestLabels, Histogram>,
+    forgotten: Family<KeptLabels, Counter>,
     now: Now,
 }
 
@@ -58,6 +59,11 @@ struct RequestLabels {
     status: u16,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KeptLabels {
+    what: &'static str,
+}
+
 /// From a tenth of a millisecond to seven seconds, each bucket three times the one before.
 fn durations() -> Histogram {
     Histogram::new(exponential_buckets(0.0001, 3.0, 11))
@@ -80,6 +86,12 @@ impl Default for Metrics {
         let requests = Family::new_with_constructor(durations as fn() -> Histogram);
         let about = "Requests to the public API until their answer begins";
         registry.register_with_unit("http_request_duration", about, Unit::Seconds, requests.clone());
+        let forgotten = Family::<KeptLabels, Counter>::default();
+        for what in Kept::ALL.map(Kept::name) {
+            forgotten.get_or_create(&KeptLabels { what }).inc_by(0);
+        }
+        let about = "What was forgotten long after its end: fences, keys of starts, sagas";
+        registry.register("forgotten", about, forgotten.clone());
         let now = Now::register(&mut registry);
         Self(Arc::new(Inner {
             registry,
@@ -87,6 +99,7 @@ impl Default for Metrics {
             ended,
             steps,
             requests,
+            forgotten,
             now,
         }))
     }
@@ -119,5 +132,12 @@ impl Observer for Metrics {
             outcome: attempt.outcome,
         };
         self.0.steps.get_or_create(&labels).observe(attempt.took.as_secs_f64());
+    }
+
+    fn forgot(&self, what: Kept, rows: usize) {
+        self.0
+            .forgotten
+            .get_or_create(&KeptLabels { what: what.name() })
+            .inc_by(rows as u64);
     }
 }

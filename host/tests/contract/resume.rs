@@ -1,5 +1,11 @@
 //! What a client gets that comes back: every later event, none twice, none missing.
 
+use std::sync::Arc;
+
+use skald_saga::SagaId;
+use skald_store::journal::Journal;
+use skald_store::sqlite::Options;
+
 use crate::common::api::Api;
 use crate::common::host::Host;
 use crate::common::manifest::SHOP;
@@ -116,6 +122,36 @@ async fn a_stream_goes_on_over_clean_stops_and_kills() {
     }
     let left = Api::of(&host).inventory(product).await;
     assert_eq!(left, 1000 - 21);
+}
+
+/// What was forgotten with its purchase, long after its end, can't be told again; all that is kept is.
+#[tokio::test]
+async fn a_stream_goes_on_from_an_event_that_was_forgotten() {
+    let host = Host::start(SHOP);
+    let api = Api::of(&host);
+    let (customer, product) = (api.customer().await, api.product(1, 10).await);
+    let mut stream = api.stream(&customer).await;
+    let mut told = vec![];
+    for _ in 0..3 {
+        api.buy(&customer, product, 1).await;
+        told.extend(stream.until_the_end().await);
+    }
+    let home = host.stop();
+    let journal = Options::new(home.data().join("journal.db"), "journal");
+    let journal = Journal::open(&journal, Arc::new(())).expect("the journal opens");
+    let forgotten = [&told[0], &told[6]].map(|event| SagaId(event.purchase()));
+    assert_eq!(journal.forget(forgotten.into()).await.expect("it is written"), 2);
+    drop(journal);
+
+    let host = home.start();
+    let api = Api::of(&host);
+    let mut resumed = api.resume(&customer, &told[2].id).await;
+    assert_eq!(resumed.events(6).await, told[12..], "the two of before are gone");
+    api.buy(&customer, product, 1).await;
+    let next = resumed.until_the_end().await;
+    let (first, last) = (next[0].id.parse::<u64>(), told[17].id.parse::<u64>());
+    assert_eq!(first.expect("a number"), last.expect("a number") + 1, "numbers go on");
+    assert_eq!(briefs(&next), SUCCESS);
 }
 
 impl crate::common::sse::Stream {

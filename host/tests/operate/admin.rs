@@ -99,6 +99,7 @@ fn probes_components_databases_and_metrics_tell_how_the_host_does() {
         "skald_component_failures_total{component=\"hostile\",kind=\"trap\"} 2",
         "skald_http_request_duration_seconds_count{method=\"POST\",route=\"/api/trial\",status=\"201\"} 1",
         "skald_database_commits_total{database=\"journal\"}",
+        "skald_forgotten_total{what=\"sagas\"} 0",
         "skald_process_resident_bytes",
         "skald_build_info",
     ] {

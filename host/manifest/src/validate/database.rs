@@ -11,11 +11,11 @@ use crate::table::RawTable;
 pub fn all(raw: &RawTable, found: &mut Findings<'_>) -> (Journal, BTreeMap<String, Database>) {
     let mut files = Files::default();
     let journal = raw.table("journal");
+    let duration = |key| journal.and_then(|journal| journal.duration(key));
     let journal = Journal {
         url: files.take(journal.and_then(|journal| journal.word("url")), "journal", found),
-        retention: journal
-            .and_then(|journal| journal.duration("retention"))
-            .unwrap_or(Journal::RETENTION),
+        retention: duration("retention").unwrap_or(Journal::RETENTION),
+        key_window: duration("key-window").unwrap_or(Journal::KEY_WINDOW),
     };
     let mut databases = BTreeMap::new();
     for (label, database) in raw.tables_by_name("databases") {

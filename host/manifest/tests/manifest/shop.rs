@@ -69,6 +69,7 @@ fn every_service_has_a_database_and_nobody_elses() {
     assert_eq!(manifest.name, "shop");
     assert_eq!(manifest.journal.url, DatabaseUrl::Sqlite("journal.db".into()));
     assert_eq!(manifest.journal.retention, Duration::from_hours(30 * 24));
+    assert_eq!(manifest.journal.key_window, Duration::from_hours(30 * 24));
     let names: Vec<_> = manifest.components.keys().collect();
     assert_eq!(names, ["account", "order", "payment", "product"]);
     for (name, component) in &manifest.components {

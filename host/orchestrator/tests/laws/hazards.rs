@@ -4,6 +4,7 @@ use std::sync::{Arc, mpsc};
 
 use skald_saga::status::{Event, Phase, Status};
 use skald_saga::{Definition, Digest, SagaId, State};
+use skald_store::clock::now_ms;
 use skald_store::fence::{Action, Back, Close, Guest, GuestAnswer, Key, Outcome, Reply, StepSession};
 use skald_store::journal::{News, Operation};
 use skald_store::sql::{Session, Value};
@@ -355,8 +356,10 @@ fn clean_up_takes_only_what_has_ended_and_leaves_a_horizon() {
     host.until_told(unfinished, "3Execute:Running");
     // The saga's row may be born long after its id: the fences go by the id.
     host.force(unfinished, "UPDATE saga SET born = born + 1000 WHERE id = ?");
-    let gone = host.block_on(host.orchestrator.clean_up()).expect("the files work");
-    assert_eq!(gone, 3, "those of the ended saga");
+    let gone = host
+        .block_on(host.orchestrator.clean_up(now_ms()))
+        .expect("the files work");
+    assert_eq!(gone.fences, 3, "those of the ended saga");
     let kept = [Some("done".into()), Some("done".into()), None];
     assert_eq!(host.fences(unfinished, &definition), kept);
     let cancel = host.orchestrator.operate(unfinished, Operation::Cancel, "me", "a test");

@@ -5,6 +5,7 @@ mod common;
 
 mod forward;
 mod hazards;
+mod keeping;
 mod operate;
 mod properties;
 mod restart;

@@ -137,13 +137,18 @@ pub fn resolve_by_hand(connection: &Connection, key: &Key) -> rusqlite::Result<B
     Ok(ByHand::Nothing)
 }
 
-/// Rule "clean-up moves a horizon in the same transaction": forgets the fences of sagas born before
-/// `horizon_ms`, all of which must have ended. Says how many rows went.
-pub fn clean_up(connection: &Connection, horizon_ms: u64) -> rusqlite::Result<usize> {
-    connection.execute(
-        "UPDATE skald_horizon SET born = max(born, ?)",
-        [horizon_ms.cast_signed()],
-    )?;
-    let oldest_kept = SagaId::compose(horizon_ms, 0);
-    connection.execute("DELETE FROM skald_fence WHERE saga < ?", [oldest_kept.0.cast_signed()])
+/// Rule "clean-up moves a horizon in the same transaction": forgets the oldest fences of sagas born
+/// before `horizon_ms`, all of which must have ended: `most` of them, which is more than a saga has. Says
+/// how many rows went.
+pub fn clean_up(connection: &Connection, horizon_ms: u64, most: u32) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached("UPDATE skald_horizon SET born = max(born, ?)")?
+        .execute([horizon_ms.cast_signed()])?;
+    let oldest_kept = SagaId::compose(horizon_ms, 0).0.cast_signed();
+    connection
+        .prepare_cached(
+            "DELETE FROM skald_fence WHERE saga < min(?1, coalesce( \
+             (SELECT saga FROM skald_fence ORDER BY saga, step LIMIT 1 OFFSET ?2), ?1))",
+        )?
+        .execute((oldest_kept, most))
 }

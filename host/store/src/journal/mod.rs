@@ -6,6 +6,7 @@
 
 mod change;
 mod events;
+mod forget;
 mod operate;
 mod query;
 mod schema;

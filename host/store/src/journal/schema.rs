@@ -5,10 +5,11 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use crate::sqlite::OpenError;
 
 /// The version of the journal's tables that this host writes.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
 /// What was needed to get from one version to the next; the first makes version 1.
-const UPGRADES: [&str; 1] = ["
+const UPGRADES: [&str; 2] = [
+    "
 CREATE TABLE saga (
     id INTEGER PRIMARY KEY,
     nonce BLOB NOT NULL,
@@ -56,7 +57,15 @@ CREATE TABLE event (
     PRIMARY KEY (stream, seq)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX event_once ON event (saga, step, status, round);
-"];
+",
+    // Old sagas are forgotten. When the keys there are were used is not known: as if now.
+    "
+ALTER TABLE stream ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE start_key ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+UPDATE start_key SET at = unixepoch() * 1000;
+CREATE INDEX start_key_age ON start_key (at);
+",
+];
 
 /// Makes the tables, brings older ones up to date, and refuses newer ones.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), OpenError> {
@@ -92,4 +101,37 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), OpenError> {
             .map_err(unfit)?;
     }
     transaction.commit().map_err(unfit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A journal of version 1, with a stream and a key.
+    const OLD: &str = "
+        CREATE TABLE meta (version INTEGER NOT NULL);
+        INSERT INTO meta VALUES (1);
+        INSERT INTO stream VALUES ('7', 6);
+        INSERT INTO start_key VALUES ('7', 'purchase', 'k', zeroblob(32), 17, '{}', NULL);
+    ";
+
+    #[test]
+    fn an_older_journal_is_brought_up_to_date_and_keeps_what_it_has() {
+        let mut journal = Connection::open_in_memory().expect("a journal");
+        let (old, before) = ([UPGRADES[0], OLD].concat(), crate::clock::now_ms() - 1_000);
+        journal.execute_batch(&old).expect("it was once like that");
+        prepare(&mut journal).expect("it is brought up to date");
+        prepare(&mut journal).expect("once");
+        let number = |query: &str| {
+            journal
+                .query_row(query, [], |row| row.get::<_, i64>(0))
+                .expect("a number")
+        };
+        assert_eq!(number("SELECT version FROM meta"), VERSION);
+        assert_eq!(number("SELECT last - forgotten FROM stream"), 6);
+        assert!(
+            number("SELECT at FROM start_key WHERE saga_id = 17") >= before,
+            "as if it were used now"
+        );
+    }
 }

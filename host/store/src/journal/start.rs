@@ -92,10 +92,17 @@ impl Journal {
         self.write(move |connection| {
             connection
                 .prepare_cached(
-                    "INSERT INTO start_key (principal, route, key, body_hash, refusal) VALUES (?, ?, ?, ?, ?) \
+                    "INSERT INTO start_key (principal, route, key, body_hash, refusal, at) VALUES (?, ?, ?, ?, ?, ?) \
                      ON CONFLICT DO NOTHING",
                 )?
-                .execute((&key.principal, &key.route, &key.key, key.body_hash.0, &refusal))?;
+                .execute((
+                    &key.principal,
+                    &key.route,
+                    &key.key,
+                    key.body_hash.0,
+                    &refusal,
+                    now_ms(),
+                ))?;
             recorded(connection, &key)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
         })
         .await
@@ -126,8 +133,8 @@ fn insert(connection: &Connection, saga: &NewSaga, owner: &str) -> rusqlite::Res
     if let Some((key, response)) = &saga.key {
         let inserted = connection
             .prepare_cached(
-                "INSERT INTO start_key (principal, route, key, body_hash, saga_id, response) VALUES (?, ?, ?, ?, ?, ?) \
-                 ON CONFLICT DO NOTHING",
+                "INSERT INTO start_key (principal, route, key, body_hash, saga_id, response, at) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             )?
             .execute((
                 &key.principal,
@@ -136,6 +143,7 @@ fn insert(connection: &Connection, saga: &NewSaga, owner: &str) -> rusqlite::Res
                 key.body_hash.0,
                 saga.id.0.cast_signed(),
                 response,
+                saga.born,
             ))?;
         if inserted == 0 {
             let before = recorded(connection, key)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;

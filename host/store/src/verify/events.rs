@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use skald_saga::status::{Phase, Status};
 use skald_saga::{Definition, State};
 
+use super::snapshot::Snapshot;
 use super::{Report, Row};
 
 /// Of an ended or stuck saga: the last event says so. Of an ended one: every step that was told done
@@ -60,20 +61,27 @@ pub(super) fn of_saga(
     Ok(())
 }
 
-/// Each stream is numbered from 1 without gaps, and its counter stands at its last event.
-pub(super) fn streams(journal: &Connection, report: &mut Report) -> rusqlite::Result<()> {
-    let mut streams = journal.prepare(
-        "SELECT event.stream, count(*), min(seq), max(seq), coalesce(stream.last, 0) \
-         FROM event LEFT JOIN stream ON stream.name = event.stream GROUP BY event.stream",
-    )?;
+/// The numbers of a stream go from 1 to where its counter stands, and as many are missing as were
+/// forgotten with their sagas.
+pub(super) fn streams(journal: &Snapshot, report: &mut Report) -> rusqlite::Result<()> {
+    // Before version 2 nothing was forgotten.
+    let forgotten = if journal.version < 2 { "0" } else { "stream.forgotten" };
+    let text = format!(
+        "WITH any(name) AS (SELECT name FROM stream UNION SELECT stream FROM event) \
+         SELECT any.name, count(seq), coalesce(min(seq), 1), coalesce(max(seq), 0), coalesce(last, 0), coalesce({forgotten}, 0) \
+         FROM any LEFT JOIN stream ON stream.name = any.name LEFT JOIN event ON event.stream = any.name GROUP BY any.name"
+    );
+    let mut streams = journal.connection.prepare(&text)?;
     let mut streams = streams.query([])?;
     while let Some(row) = streams.next()? {
         let (name, count): (String, i64) = (row.get(0)?, row.get(1)?);
-        let (first, newest, last): (i64, i64, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        let (first, newest): (i64, i64) = (row.get(2)?, row.get(3)?);
+        let (last, forgotten): (i64, i64) = (row.get(4)?, row.get(5)?);
         report.events += count.unsigned_abs();
-        if (first, newest) != (1, count) || last != newest {
+        if first < 1 || newest > last || count + forgotten != last {
             let detail = format!(
-                "the stream of customer {name:?} has {count} events with numbers from {first} to {newest}, and its counter stands at {last}"
+                "the stream of customer {name:?} has {count} events with numbers from {first} to {newest}, {forgotten} \
+                 were forgotten, and its counter stands at {last}"
             );
             report.fault("stream_gap", None, None, detail);
         }

@@ -109,11 +109,11 @@ fn is_forgotten(service: &Connection, saga: SagaId) -> rusqlite::Result<bool> {
     Ok(saga.born_ms().cast_signed() < horizon)
 }
 
-/// Each fence of a service against the journal, as it is after the fences were read.
+/// Each fence of a service against the journal, as it is after and as it was before the fences were read.
 pub(super) fn all(
     label: &str,
     service: &Connection,
-    journal: &Connection,
+    journals: [&Connection; 2],
     report: &mut Report,
 ) -> rusqlite::Result<()> {
     let mut fences = service.prepare("SELECT saga, step, nonce, outcome FROM skald_fence ORDER BY saga, step")?;
@@ -134,10 +134,10 @@ pub(super) fn all(
                 format!("the fence of {place} was committed half: its component broke the transaction"),
             );
         }
-        let known: Option<[u8; 16]> = journal
-            .prepare_cached("SELECT nonce FROM saga WHERE id = ?")?
-            .query_row([saga], |row| row.get(0))
-            .optional()?;
+        let known = match nonce_of(journals[0], saga)? {
+            None => nonce_of(journals[1], saga)?,
+            known => known,
+        };
         match known {
             None => {
                 let detail = format!(
@@ -157,4 +157,11 @@ pub(super) fn all(
         }
     }
     Ok(())
+}
+
+fn nonce_of(journal: &Connection, saga: i64) -> rusqlite::Result<Option<[u8; 16]>> {
+    journal
+        .prepare_cached("SELECT nonce FROM saga WHERE id = ?")?
+        .query_row([saga], |row| row.get(0))
+        .optional()
 }

@@ -17,6 +17,8 @@ pub(super) enum Kind {
 /// A connection in the middle of a transaction that only reads.
 pub(super) struct Snapshot {
     pub connection: Connection,
+    /// The version of its tables.
+    pub version: i64,
     label: String,
     path: String,
 }
@@ -54,6 +56,7 @@ impl Snapshot {
         }
         Ok(Self {
             connection,
+            version: found,
             label: label.to_owned(),
             path: path.display().to_string(),
         })

@@ -144,14 +144,14 @@ fn below_the_horizon_an_action_is_turned_away_and_an_absent_fence_proves_nothing
     let gone = service
         .file
         .writer
-        .write_blocking(move |connection| fence::clean_up(connection, horizon));
+        .write_blocking(move |connection| fence::clean_up(connection, horizon, 100));
     assert_eq!(gone.expect("it is written"), 1, "only what is older goes");
     assert_eq!(asked(&service, old), ["turned away", "alien", "alien"]);
     assert_eq!(name(&service.act(young, |_| panic!("done is done"))), "done");
     let back = service
         .file
         .writer
-        .write_blocking(move |connection| fence::clean_up(connection, 0));
+        .write_blocking(move |connection| fence::clean_up(connection, 0, 100));
     assert_eq!(back.expect("it is written"), 0);
     assert_eq!(
         asked(&service, old),
