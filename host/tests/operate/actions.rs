@@ -111,7 +111,7 @@ fn a_step_whose_transaction_was_broken_is_resolved_by_hand() {
     let host = place.start();
     let id = number.to_string();
     assert_eq!(host.skald(&["sagas", "abort", &id, "--reason", "look at SECOND"]).0, 0);
-    let saga = host.wait_for(number, "stuck_back");
+    let saga = host.wait_for(&token, number, "stuck_back");
     assert_eq!(
         (&saga["reason"]["kind"], &saga["steps"][1]["fence"]["outcome"]),
         (&json!("inconsistent"), &json!("pending"))
@@ -136,7 +136,7 @@ fn a_step_whose_transaction_was_broken_is_resolved_by_hand() {
     );
     assert_eq!(host.skald_json(&resolve)["resolved"], "already_undone");
     assert_eq!(host.skald(&["sagas", "retry", &id, "--reason", "resolved"]).0, 0);
-    let saga = host.wait_for(number, "compensated");
+    let saga = host.wait_for(&token, number, "compensated");
     let noted =
         |entry: &serde_json::Value| entry["action"] == "resolve SECOND" && entry["reason"] == "it had left a note";
     assert!(saga["timeline"].as_array().expect("a list").iter().any(noted), "{saga}");
