@@ -5,5 +5,6 @@
 #[expect(dead_code, reason = "the laws use the rest of it")]
 mod common;
 
+mod effects;
 mod hazards;
 mod sweep;

@@ -5,10 +5,11 @@ use rusqlite::{Connection, OptionalExtension};
 use skald_saga::Digest;
 use tokio::sync::oneshot;
 
+use super::asked::{Answer, Asked, Attempt, Question};
 use super::query::{self, Recorded};
 use super::{Guest, GuestAnswer, Key, Outcome, Refusal, Reply, StepSession, name};
 use crate::clock::now_ms;
-use crate::sqlite::{AfterCommit, Db, Fate, Job, Verdict};
+use crate::sqlite::{AfterCommit, Db};
 
 /// What the row of a saga's first step also keeps, so that a lost journal row can be made again.
 #[derive(Clone, Debug)]
@@ -24,54 +25,15 @@ pub struct Action {
     key: Key,
     origin: Option<Origin>,
     guest: Box<dyn Guest>,
-    reply: Option<Reply>,
-    effects: Vec<AfterCommit>,
-    told: oneshot::Sender<Reply>,
 }
 
 impl Action {
     /// The job, and where its reply comes once the commit is known. `origin` is given for step 0.
-    pub fn new(key: Key, origin: Option<Origin>, guest: Box<dyn Guest>) -> (Self, oneshot::Receiver<Reply>) {
-        let (told, answer) = oneshot::channel();
-        (
-            Self {
-                key,
-                origin,
-                guest,
-                reply: None,
-                effects: vec![],
-                told,
-            },
-            answer,
-        )
+    pub fn new(key: Key, origin: Option<Origin>, guest: Box<dyn Guest>) -> (Asked<Self>, oneshot::Receiver<Reply>) {
+        Asked::new(Self { key, origin, guest })
     }
 
-    /// Rules "the fence row is in the step's transaction" and "a plain SELECT never decides": the
-    /// insert comes first, and only whoever inserted calls the component.
-    fn attempt(&mut self, db: Box<Db>) -> (Box<Db>, rusqlite::Result<(Reply, Verdict)>) {
-        let begun = take(db.connection(), &self.key, self.origin.as_ref());
-        match begun {
-            Err(error) => (db, Err(error)),
-            Ok(Taken::Found(recorded)) => {
-                let outcome = found(recorded, &self.key);
-                (db, Ok((Reply { outcome, found: true }, Verdict::Keep)))
-            }
-            // Rule "clean-up moves a horizon": what is older was ended and cleaned up.
-            Ok(Taken::BelowHorizon) => (
-                db,
-                Ok((
-                    Reply {
-                        outcome: Outcome::TurnedAway,
-                        found: true,
-                    },
-                    Verdict::Undo,
-                )),
-            ),
-            Ok(Taken::Fresh) => self.call(db),
-        }
-    }
-
-    fn call(&mut self, db: Box<Db>) -> (Box<Db>, rusqlite::Result<(Reply, Verdict)>) {
+    fn call(&mut self, db: Box<Db>) -> Attempt {
         let guest = &mut self.guest;
         let mut digest = None;
         let (db, called) = call_in_savepoint(db, |session| {
@@ -80,46 +42,38 @@ impl Action {
             (session, answer)
         });
         let digest = digest.expect("the component was called");
-        let recorded = called.and_then(|called| match called {
-            Called::Retry { detail, after_ms } => Ok((Outcome::Retry { detail, after_ms }, Verdict::Undo)),
+        let answer = called.and_then(|called| match called {
+            Called::Retry { detail, after_ms } => Ok(Answer::retry(detail, after_ms)),
             Called::Done { output, effects } => {
                 record(db.connection(), &self.key, name::DONE, Some(digest), &output)?;
-                self.effects = effects;
-                Ok((Outcome::Done { output, digest }, Verdict::Keep))
+                Ok(Answer::new(Outcome::Done { output, digest }, effects))
             }
             // Rule "a refusal is recorded in the fence".
             Called::Rejected(refusal) => {
                 let text = serde_json::to_string(&refusal).expect("two texts");
                 record(db.connection(), &self.key, name::REJECTED, Some(digest), &text)?;
-                Ok((Outcome::Rejected(refusal), Verdict::Keep))
+                Ok(Answer::new(Outcome::Rejected(refusal), vec![]))
             }
         });
-        (
-            db,
-            recorded.map(|(outcome, verdict)| (Reply { outcome, found: false }, verdict)),
-        )
+        (db, answer)
     }
 }
 
-impl Job for Action {
-    fn run(&mut self, db: Box<Db>) -> (Box<Db>, Verdict) {
-        self.effects.clear();
-        let (db, attempted) = self.attempt(db);
-        let (reply, verdict) = attempted.unwrap_or_else(|error| (failed(&error), Verdict::Undo));
-        self.reply = Some(reply);
-        (db, verdict)
+impl Question for Action {
+    /// Rules "the fence row is in the step's transaction" and "a plain SELECT never decides": the
+    /// insert comes first, and only whoever inserted calls the component.
+    fn attempt(&mut self, db: Box<Db>) -> Attempt {
+        let answer = match take(db.connection(), &self.key, self.origin.as_ref()) {
+            Ok(Taken::Fresh) => return self.call(db),
+            Ok(Taken::Found(recorded)) => Ok(Answer::found(found(recorded, &self.key))),
+            // Rule "clean-up moves a horizon": what is older was ended and cleaned up.
+            Ok(Taken::BelowHorizon) => Ok(Answer::found(Outcome::TurnedAway).undone()),
+            Err(error) => Err(error),
+        };
+        (db, answer)
     }
 
-    /// Rule "no reply before COMMIT".
-    fn settle(mut self: Box<Self>, fate: Fate) {
-        let known = fate == Fate::Known;
-        self.effects.drain(..).for_each(|effect| effect(known));
-        let reply = self.reply.take().filter(|_| known).unwrap_or_else(unknown);
-        // Whoever asked may have gone: the fence keeps the outcome for whoever asks next.
-        let _ = self.told.send(reply);
-    }
-
-    fn alone(&self) -> bool {
+    fn is_slow(&self) -> bool {
         self.guest.is_slow()
     }
 }
@@ -235,25 +189,6 @@ fn record(
         Ok(())
     } else {
         Err(rusqlite::Error::StatementChangedRows(changed))
-    }
-}
-
-/// Nothing is recorded: an error of the database is never a refusal.
-pub(super) fn failed(error: &rusqlite::Error) -> Reply {
-    Reply {
-        outcome: Outcome::Retry {
-            detail: format!("the database failed: {error}"),
-            after_ms: None,
-        },
-        found: false,
-    }
-}
-
-pub(super) fn unknown() -> Reply {
-    let detail = "the database did not say whether it committed".into();
-    Reply {
-        outcome: Outcome::Retry { detail, after_ms: None },
-        found: false,
     }
 }
 

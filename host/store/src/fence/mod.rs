@@ -4,14 +4,17 @@
 //! broken off, `pending`, is closed by an operator: `pending → fenced`.
 //!
 //! `action` and `back` hold the statements in the order that the protocol fixes (its section 3),
-//! each rule named where it is kept. They don't know what a component is: that is a [`Guest`].
+//! each rule named where it is kept; `asked` makes jobs of them. They don't know what a component is:
+//! that is a [`Guest`].
 
 mod action;
+mod asked;
 mod back;
 mod query;
 mod schema;
 
 pub use action::{Action, Origin};
+pub use asked::Asked;
 pub use back::{Back, Close};
 pub use query::{ByHand, FenceRow, clean_up, of_saga, peek, resolve_by_hand, sagas_of};
 pub(crate) use schema::VERSION;
