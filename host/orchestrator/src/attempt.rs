@@ -2,7 +2,7 @@
 //! writer of the step's database; what comes back is a fact, or a failed attempt.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use skald_saga::Fact;
 use skald_saga::definition::step_number;
@@ -17,6 +17,11 @@ use tokio::sync::oneshot;
 use crate::call::{Bound, Call};
 use crate::observe::Attempt;
 use crate::run::{Flow, Runner};
+
+/// How long to wait at first for room in a writer's full queue, and in the end: as long as a group
+/// takes, and a small part of what a full queue takes.
+const SHORTEST_WAIT: Duration = Duration::from_millis(5);
+const LONGEST_WAIT: Duration = Duration::from_millis(250);
 
 impl Runner {
     /// Runs a step, or asks for its outcome: that is the same call.
@@ -128,14 +133,10 @@ impl Runner {
         reply: oneshot::Receiver<Reply>,
     ) -> Result<(Reply, Entry), String> {
         let (at_ms, begun) = (now_ms(), Instant::now());
-        let policy = &self.definition.steps[step];
-        let Some(file) = self.host.0.databases.get(&policy.database) else {
-            return Err(format!("there is no database {} any more", policy.database));
-        };
-        if fault::at(&policy.database, "ask").is_some() {
+        if fault::at(&self.definition.steps[step].database, "ask").is_some() {
             return Err("a fault: it was not sent".into());
         }
-        file.writer.submit(job).map_err(|error| error.to_string())?;
+        self.send(step, job).await?;
         let reply = self
             .while_telling(reply)
             .await
@@ -170,6 +171,25 @@ impl Runner {
             },
         };
         Ok((reply, entry))
+    }
+
+    /// Sends a job to the step's database. A full queue is no failure of the step: it is waited for.
+    async fn send(&mut self, step: usize, mut job: Box<dyn Job>) -> Result<(), String> {
+        let mut pause = SHORTEST_WAIT;
+        loop {
+            let label = &self.definition.steps[step].database;
+            let file = self.host.0.databases.get(label);
+            let file = file.ok_or_else(|| format!("there is no database {label} any more"))?;
+            job = match file.writer.offer(job).map_err(|error| error.to_string())? {
+                None => return Ok(()),
+                Some(job) => job,
+            };
+            if self.host.0.stop.is_cancelled() {
+                return Err("the host stops".into());
+            }
+            self.while_telling(tokio::time::sleep(pause)).await;
+            pause = LONGEST_WAIT.min(pause * 2);
+        }
     }
 
     pub(crate) fn fence(&self, step: usize) -> Key {

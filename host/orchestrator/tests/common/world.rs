@@ -11,7 +11,7 @@ use skald_saga::mapping::Mapping;
 use skald_saga::{Definition, Exhausted, Nonce, Retry, SagaId, State, Step};
 use skald_store::fence;
 use skald_store::journal::{Journal, SagaRow, StoredEvent};
-use skald_store::sqlite::{File, OpenError, Options};
+use skald_store::sqlite::{File, GroupLimits, OpenError, Options};
 use tokio::runtime::Runtime;
 
 use super::script::{Gate, PATIENCE, Say, Script, Seen};
@@ -25,6 +25,8 @@ pub struct World {
     databases: Vec<String>,
     pub script: Arc<Script>,
     pub settings: Settings,
+    /// The bounds of the services' writers.
+    pub group: GroupLimits,
 }
 
 impl World {
@@ -35,6 +37,7 @@ impl World {
             databases: databases.iter().map(|label| (*label).to_owned()).collect(),
             script: Arc::new(Script::new(plan)),
             settings: Settings::default(),
+            group: GroupLimits::default(),
         }
     }
 
@@ -43,7 +46,7 @@ impl World {
         let hub = Hub::default();
         let journal = Journal::open(&Options::new(self.path("journal"), "journal"), Arc::new(hub.clone()));
         let files = self.databases.iter().map(|label| {
-            let file = open_service(&self.path(label), label).expect("the database opens");
+            let file = open_service(&self.path(label), label, self.group).expect("the database opens");
             (label.clone(), file)
         });
         self.host(journal.expect("the journal opens"), files.collect(), hub, definitions)
@@ -92,8 +95,12 @@ fn folder() -> tempfile::TempDir {
         .expect("a temporary folder")
 }
 
-fn open_service(path: &Path, label: &str) -> Result<File, OpenError> {
-    File::open(&Options::new(path, label), |connection| {
+fn open_service(path: &Path, label: &str, group: GroupLimits) -> Result<File, OpenError> {
+    let options = Options {
+        group,
+        ..Options::new(path, label)
+    };
+    File::open(&options, |connection| {
         fence::prepare(connection, label)?;
         connection
             .execute_batch("CREATE TABLE IF NOT EXISTS effect (saga INTEGER, step TEXT, kind TEXT)")

@@ -202,3 +202,26 @@ fn a_wait_for_the_next_attempt_survives_a_restart_and_an_operator_ends_it() {
     assert_eq!(world.script.calls("ORDER", false), 1);
     host.stop();
 }
+
+/// Back pressure is no failure: who finds no room waits for some.
+#[test]
+fn a_full_queue_costs_no_attempt() {
+    let definition = Arc::new(definition(&["RESERVE@product", "ORDER@order"]));
+    let mut world = World::new(&["product", "order"], |_| Say::Done);
+    world.group.queue = 1;
+    let gate = world.script.gate("RESERVE", false, 0);
+    let host = world.open(&[&definition]);
+    let sagas: Vec<_> = (0..9).map(|_| host.start(&definition)).collect();
+    gate.reached();
+    for saga in &sagas {
+        // It is told only because it takes long: one of them works, one is queued, the others wait.
+        host.until_told(*saga, "1Execute:Running");
+    }
+    drop(gate);
+    for saga in sagas {
+        assert_eq!(host.outcome(saga), State::Completed);
+        assert_eq!(host.row(saga).att_step, None, "no attempt was counted");
+        host.assert_ended(saga, &definition);
+    }
+    host.stop();
+}

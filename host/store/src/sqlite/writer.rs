@@ -148,12 +148,21 @@ impl Writer {
         self.queue.len()
     }
 
-    /// Queues a job. It is given back when there is no room.
+    /// Queues a job, or refuses it when there is no room.
     pub fn submit(&self, job: Box<dyn Job>) -> Result<(), Unwritten> {
-        self.queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => Unwritten::Overloaded(self.label.to_string()),
-            TrySendError::Disconnected(_) => Unwritten::Closed(self.label.to_string()),
-        })
+        match self.offer(job)? {
+            None => Ok(()),
+            Some(_) => Err(Unwritten::Overloaded(self.label.to_string())),
+        }
+    }
+
+    /// Queues a job. It is given back when there is no room, for whoever can wait for some.
+    pub fn offer(&self, job: Box<dyn Job>) -> Result<Option<Box<dyn Job>>, Unwritten> {
+        match self.queue.try_send(job) {
+            Ok(()) => Ok(None),
+            Err(TrySendError::Full(job)) => Ok(Some(job)),
+            Err(TrySendError::Disconnected(_)) => Err(Unwritten::Closed(self.label.to_string())),
+        }
     }
 
     /// Runs the host's own statements in a group, and answers once they are committed. `work` may
