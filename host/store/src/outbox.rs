@@ -28,11 +28,14 @@ pub(crate) fn insert(connection: &Connection, event: &Publication) -> rusqlite::
         .map(drop)
 }
 
-/// The oldest events that are due at this moment (milliseconds since 1970).
+/// The oldest events that are due at this moment (milliseconds since 1970). One that is put off holds
+/// up those behind it with the same topic and key: their order is promised.
 pub fn due(connection: &Connection, now_ms: i64, most: u32) -> rusqlite::Result<Vec<Pending>> {
     connection
         .prepare_cached(
-            "SELECT id, topic, key, body, published_us, attempts FROM skald_outbox WHERE next_at <= ? ORDER BY id LIMIT ?",
+            "SELECT id, topic, key, body, published_us, attempts FROM skald_outbox WHERE next_at <= ?1 \
+             AND (key IS NULL OR (topic, key) NOT IN \
+             (SELECT topic, key FROM skald_outbox WHERE next_at > ?1 AND key IS NOT NULL)) ORDER BY id LIMIT ?2",
         )?
         .query_map((now_ms, most), pending)?
         .collect()
