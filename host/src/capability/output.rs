@@ -89,11 +89,14 @@ impl Output {
         std::mem::take(&mut inner.last)
     }
 
-    /// One line with a level of its own.
+    /// A message with a level of its own. One of several lines becomes several: no part of it may look
+    /// like a line of the host's.
     pub fn line(&self, level: Level, context: &str, message: &str) {
         let mut inner = self.lock();
         if let Some(message) = inner.take(message.as_bytes()) {
-            inner.emit(level, context, &String::from_utf8_lossy(message));
+            for line in String::from_utf8_lossy(message).lines() {
+                inner.emit(level, context, line);
+            }
         }
     }
 
