@@ -50,6 +50,7 @@ pub const GUESTS: &[Guest] = &[
     Guest::shop("shop-order", "order.wasm"),
     Guest::shop("shop-payment", "payment.wasm"),
     Guest::test("test-hostile", "hostile.wasm"),
+    Guest::test("test-scripted", "scripted.wasm"),
 ];
 
 /// The guests that the shop is made of.

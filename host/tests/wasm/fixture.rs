@@ -1,7 +1,7 @@
 //! A registry with real databases, and a way to run a step in one of them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,7 +77,9 @@ impl Databases for Files {
 
 /// Components that are loaded, and their databases.
 pub struct Host {
-    pub registry: Registry,
+    pub registry: Arc<Registry>,
+    pub cache: Arc<Cache>,
+    pub clock: Clock,
     files: Arc<Files>,
     _data: TempDir,
 }
@@ -85,16 +87,22 @@ pub struct Host {
 /// Loads what the manifest says, with new databases.
 pub fn load(manifest: &str) -> Result<Host, Vec<Fault>> {
     let data = TempDir::new().expect("a folder");
+    // Compiled code is shared by all: compiling is what takes long.
+    let compiled = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    std::fs::create_dir_all(&compiled).expect("a folder for compiled code");
+    std::os::unix::fs::symlink(compiled, data.path().join("cache")).expect("a link");
     load_from(manifest, &artifacts(), data)
 }
 
 /// The same with artifacts of another folder.
-pub fn load_from(manifest: &str, artifacts: &std::path::Path, data: TempDir) -> Result<Host, Vec<Fault>> {
+pub fn load_from(manifest: &str, artifacts: &Path, data: TempDir) -> Result<Host, Vec<Fault>> {
     let manifest = skald_manifest::parse(manifest).expect("a good manifest");
     let files = Arc::new(Files(open(&manifest, data.path())));
+    let clock = Clock::default();
+    let cache = Cache::with(1 << 20, &manifest.filters, clock.clone());
     let backends = Backends {
         databases: files.clone(),
-        cache: Cache::with(1 << 20, &manifest.filters, Clock::default()),
+        cache: cache.clone(),
         hasher: Arc::new(Hasher::new(1)),
         ids: Arc::new(Ids::default()),
         handle: Handle::current(),
@@ -105,13 +113,15 @@ pub fn load_from(manifest: &str, artifacts: &std::path::Path, data: TempDir) -> 
         data: data.path(),
     };
     Registry::load(&manifest, places, backends).map(|registry| Host {
-        registry,
+        registry: Arc::new(registry),
+        cache,
+        clock,
         files,
         _data: data,
     })
 }
 
-fn open(manifest: &Manifest, data: &std::path::Path) -> BTreeMap<String, File> {
+fn open(manifest: &Manifest, data: &Path) -> BTreeMap<String, File> {
     let file = |(label, database): (&String, &skald_manifest::Database)| {
         let DatabaseUrl::Sqlite(path) = &database.url;
         let options = Options::new(data.join(path), label);

@@ -1,13 +1,30 @@
-//! Components in the host, without sagas: real ones, and one that does what none should.
+//! Components in the host, without sagas: real ones, one that does what none should, and one that does
+//! what a test tells it.
 //!
 //! The components are built by `cargo xtask test guests`, which puts them in a folder; the variable
 //! `SKALD_COMPONENTS` names it.
 
 mod fixture;
 
+mod gate;
+
+mod log;
+
+mod scripted;
+
 mod faults;
 
+mod events;
+
+mod filters;
+
+mod leases;
+
 mod limits;
+
+mod locks;
+
+mod others;
 
 mod outside;
 
