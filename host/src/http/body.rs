@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
+use http::header::EXPECT;
+use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use skald_manifest::Server;
 use tokio::time::timeout;
@@ -18,9 +19,19 @@ const DISCARDED: usize = 16;
 /// How long that may take.
 const DISCARDING: Duration = Duration::from_secs(2);
 
-/// The body, or the refusal of one that is too large (413) or too slow (408).
-pub(super) async fn read(mut body: Body, server: &Server) -> Result<Bytes, Problem> {
-    match timeout(server.body_timeout, collect(&mut body, server)).await {
+/// The body, or the refusal of one that is too large (413) or too slow (408). `headers` are its request's.
+pub(super) async fn read(mut body: Body, headers: &HeaderMap, server: &Server) -> Result<Bytes, Problem> {
+    // A client that asks first whether to send it is told no. To read from the body would tell it yes.
+    let is_too_large = body.size_hint().lower() > server.max_body as u64;
+    if is_too_large && headers.contains_key(EXPECT) {
+        return Err(too_large(server));
+    }
+    let collected = if is_too_large {
+        Ok(Ok(None))
+    } else {
+        timeout(server.body_timeout, collect(&mut body, server)).await
+    };
+    match collected {
         Ok(Ok(Some(bytes))) => Ok(bytes),
         Ok(Ok(None)) => {
             // However it ends, the answer is the same.

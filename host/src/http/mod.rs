@@ -7,6 +7,7 @@
 //! It knows nothing of the shop: paths, sagas and refusals come from the manifest and the components.
 
 mod auth;
+mod authority;
 mod body;
 mod guess;
 mod middleware;
@@ -16,6 +17,7 @@ mod results;
 mod router;
 mod serve;
 mod start;
+mod unparsed;
 
 pub use problem::Problem;
 pub use router::{Unroutable, router};

@@ -80,10 +80,9 @@ impl Problem {
     pub fn msg(&self) -> &str {
         &self.msg
     }
-}
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    /// Its JSON text.
+    pub(super) fn body(&self) -> Vec<u8> {
         let body = Body {
             r#type: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
@@ -91,8 +90,13 @@ impl IntoResponse for Problem {
             detail: self.detail.as_deref(),
             msg: &self.msg,
         };
-        let body = serde_json::to_vec(&body).expect("texts and numbers");
-        let mut response = (self.status, body).into_response();
+        serde_json::to_vec(&body).expect("texts and numbers")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, self.body()).into_response();
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

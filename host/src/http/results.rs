@@ -105,7 +105,9 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     if given.is_empty() {
         return Ok(None);
     }
-    let id = given.parse().ok().filter(|id| *id >= 0);
+    // A number as it was sent: `parse` would take a sign, too.
+    let digits = given.bytes().all(|byte| byte.is_ascii_digit());
+    let id = given.parse().ok().filter(|_| digits);
     id.map(Some).ok_or_else(|| {
         Problem::invalid("Last-Event-ID is not an id of this stream; leave it out to begin with what comes next")
     })
@@ -261,6 +263,7 @@ mod tests {
             ("", Some(None)),
             ("x", None),
             ("-1", None),
+            ("+1", None),
         ] {
             let taken = if given == "0" { Some(Some(0)) } else { taken };
             assert_eq!(last_event_id(&headers("last-event-id", given)).ok(), taken, "{given:?}");

@@ -13,7 +13,7 @@ use http::{Method, StatusCode};
 use skald_manifest::{Route, Saga, Target};
 
 use super::guess::Guesses;
-use super::{App, Problem, auth, body, middleware, openapi, results, start};
+use super::{App, Problem, auth, authority, body, middleware, openapi, results, start};
 use crate::invoke::Principal;
 
 /// A route that cannot be served.
@@ -115,7 +115,8 @@ impl Handler {
             .unwrap_or_else(IntoResponse::into_response)
     }
 
-    async fn answer(&self, request: Request) -> Result<Response, Problem> {
+    async fn answer(&self, mut request: Request) -> Result<Response, Problem> {
+        authority::settle(&mut request)?;
         if self.route.operator {
             auth::operator(&self.app, request.headers())?;
         }
@@ -127,7 +128,7 @@ impl Handler {
             (Work::Component(name), principal) => self.call(name, request, principal).await,
             (Work::Start(saga), principal) => {
                 let (head, body) = request.into_parts();
-                let body = body::read(body, &self.app.manifest.server).await?;
+                let body = body::read(body, &head.headers, &self.app.manifest.server).await?;
                 start::start(&self.app, saga, &self.route.path, principal, &head.headers, body).await
             }
             (Work::Results, Some(principal)) => results::results(&self.app, &principal, request.headers()).await,
@@ -143,7 +144,7 @@ impl Handler {
             .get::<ConnectInfo<SocketAddr>>()
             .map(|ConnectInfo(address)| address.ip());
         let (mut head, body) = request.into_parts();
-        let body = body::read(body, &self.app.manifest.server).await?;
+        let body = body::read(body, &head.headers, &self.app.manifest.server).await?;
         let guess = match &self.guesses {
             Some(guesses) => Some(guesses.admit(address, &body).await?),
             None => None,

@@ -15,6 +15,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::unparsed;
+
 /// How long to wait after an accept failed, for want of file descriptors mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -57,7 +59,7 @@ pub async fn serve(listener: TcpListener, router: Router, bounds: Connections, s
             .timer(TokioTimer::new())
             .header_read_timeout(bounds.header_timeout)
             .max_buf_size(bounds.max_headers.max(8 << 10))
-            .serve_connection(TokioIo::new(socket), service);
+            .serve_connection(TokioIo::new(unparsed::Connection::new(socket)), service);
         let connection = graceful.watch(connection);
         let guard = Open::new(&open);
         tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! What the contract leaves to HTTP: methods, sizes, compression, other origins, guessing, slow clients, and the end.
+//! What the contract leaves to HTTP: methods, sizes, compression, other origins, guessing, and the end.
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -7,16 +7,6 @@ use tokio::net::TcpStream;
 use crate::common::api::{Api, PASSWORD, product};
 use crate::common::host::Host;
 use crate::common::manifest;
-
-/// Sends these bytes and reads until the host closes the connection.
-async fn raw(host: &Host, bytes: &[u8]) -> String {
-    let mut socket = TcpStream::connect(host.address).await.expect("connected");
-    socket.write_all(bytes).await.expect("sent");
-    let mut answer = vec![];
-    // A connection that is reset has said what it had to say.
-    let _ = socket.read_to_end(&mut answer).await;
-    String::from_utf8_lossy(&answer).into_owned()
-}
 
 #[tokio::test]
 async fn an_unknown_path_and_a_wrong_method_are_problems() {
@@ -49,6 +39,22 @@ async fn head_answers_as_get_without_a_body() {
         assert_eq!((answer.status, answer.body.len()), (200, 0), "{path}");
     }
     assert_eq!(api.ask("HEAD", "/api/product/17").send().await.status, 404);
+    let stream = api.ask("HEAD", "/api/purchase/result").by(&customer).send().await;
+    assert_eq!(
+        (stream.status, stream.header("content-type")),
+        (200, "text/event-stream"),
+        "it ends at once"
+    );
+}
+
+#[tokio::test]
+async fn options_tell_which_methods_there_are() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    for (path, allowed) in [("/api/products", "GET,HEAD"), ("/api/purchase", "POST")] {
+        let answer = api.ask("OPTIONS", path).send().await;
+        assert_eq!((answer.status, answer.header("allow")), (200, allowed), "{path}");
+    }
 }
 
 #[tokio::test]
@@ -67,6 +73,16 @@ async fn a_body_that_is_too_large_is_413() {
             .await
             .problem(413, "payload too large");
     }
+}
+
+#[tokio::test]
+async fn a_defect_is_a_server_error_that_shows_nothing_of_itself() {
+    let hostile = manifest::hostile_step(manifest::SHOP, "CREATE_ORDER", "order", "{ mode = \"nothing\" }");
+    let route = "[[routes]]\nmatch = \"GET /panic\"\ncomponent = \"hostile\"\n";
+    let host = Host::start(&format!("{hostile}\n{route}"));
+    let failed = Api::of(&host).get("/panic").await;
+    failed.problem(500, "server error");
+    assert_eq!(failed.json().get("detail"), None);
 }
 
 #[tokio::test]
@@ -208,36 +224,6 @@ async fn guesses_at_the_same_time_get_no_more_answers_than_one_after_the_other()
     let mut wrong = futures::future::join_all((0..12).map(|_| log_in("wrong horse"))).await;
     wrong.sort_unstable();
     assert_eq!(wrong, [[401; 3].as_slice(), &[429; 9]].concat());
-}
-
-#[tokio::test]
-async fn heads_have_bounds_in_size_and_in_time() {
-    let host = Host::start(&manifest::server(
-        "max-headers = \"8KiB\"\nheader-timeout = \"300ms\"\nbody-timeout = \"300ms\"",
-    ));
-    let large = format!(
-        "GET /api/products HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n",
-        "x".repeat(32 << 10)
-    );
-    assert!(raw(&host, large.as_bytes()).await.starts_with("HTTP/1.1 431 "));
-    let many = format!(
-        "GET /api/products HTTP/1.1\r\nhost: a\r\n{}\r\n",
-        "x: y\r\n".repeat(500)
-    );
-    assert!(raw(&host, many.as_bytes()).await.starts_with("HTTP/1.1 431 "));
-    // The host closes what never becomes a request; nothing is asked of it that it would have to answer.
-    let half = raw(&host, b"GET /api/products HTTP/1.1\r\nhost: a\r\n").await;
-    assert!(half.is_empty() || half.starts_with("HTTP/1.1 408 "), "{half}");
-    let slow = raw(
-        &host,
-        b"POST /api/product HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{",
-    )
-    .await;
-    assert!(
-        slow.starts_with("HTTP/1.1 408 ") && slow.contains("\"msg\":\"request timeout\""),
-        "{slow}"
-    );
-    Api::of(&host).get("/api/products").await.ok(200);
 }
 
 #[tokio::test]

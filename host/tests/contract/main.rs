@@ -7,6 +7,7 @@
 //! | `product` | products, and what a body may be |
 //! | `purchase` | purchases, orders, payments |
 //! | `http` | what it leaves to HTTP |
+//! | `wire` | the same, below what client libraries let one say |
 //! | `openapi` | the description of it, against real answers |
 //! | `operator` | what a customer sees of an operator's doings |
 //! | `tour` | the README's commands |
@@ -26,3 +27,4 @@ mod resume;
 mod stream;
 mod tokens;
 mod tour;
+mod wire;
