@@ -214,6 +214,32 @@ async fn a_customer_reads_and_changes_a_person() {
 }
 
 #[tokio::test]
+async fn what_a_customer_enters_is_kept_as_it_is() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let customer = api.customer().await;
+    let path = "/api/account/info/person";
+    for name in [
+        "\u{1f3bb}",
+        " a ",
+        "a\u{1}b\r\n\"\\",
+        "O'Brien; DROP TABLE customer --",
+        &"\u{df}".repeat(255),
+    ] {
+        let person = json!({ "firstname": name, "lastname": name, "email": customer.email, "role": "admin" });
+        api.ask("PUT", path).by(&customer).json(&person).send().await.ok(200);
+        let kept = api.ask("GET", path).by(&customer).send().await.ok(200);
+        let expected = json!({ "firstname": name, "lastname": name, "email": customer.email });
+        assert_eq!(kept, expected, "unknown members mean nothing");
+    }
+    for name in ["\0", "a\0b", " \t\n", &"x".repeat(256)] {
+        let person = json!({ "firstname": name, "lastname": "b", "email": customer.email });
+        let refused = api.ask("PUT", path).by(&customer).json(&person).send().await;
+        refused.problem(400, "invalid parameter");
+    }
+}
+
+#[tokio::test]
 async fn a_customer_reads_and_changes_where_goods_go() {
     let host = Host::shared();
     let api = Api::of(&host);

@@ -11,6 +11,7 @@
 //! | `openapi` | the description of it, against real answers |
 //! | `operator` | what a customer sees of an operator's doings |
 //! | `tour` | the README's commands |
+//! | `page` | `docs/contract-tests.md`, which lists all of this by sentence |
 //! | `stream` | the result stream: exact events for every way a purchase can end |
 //! | `resume` | what a client gets that comes back |
 
@@ -21,6 +22,7 @@ mod account;
 mod http;
 mod openapi;
 mod operator;
+mod page;
 mod product;
 mod purchase;
 mod resume;

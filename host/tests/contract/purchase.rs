@@ -77,6 +77,7 @@ async fn a_cart_that_breaks_a_rule_buys_nothing() {
     let host = Host::shared();
     let api = Api::of(&host);
     let (customer, dear) = (api.customer().await, api.product(i64::MAX, 10).await);
+    let cheap = api.product(1, 10).await.to_string();
     let item = |id: &str, amount: &str| format!(r#"{{"product_id":{id},"amount":{amount}}}"#);
     let body = |items: &str, payment: &str| format!(r#"{{"purchase_items":[{items}],"payment":{payment}}}"#);
     let (id, nt) = (dear.to_string(), r#"{"currency_code":"NT"}"#);
@@ -87,6 +88,7 @@ async fn a_cart_that_breaks_a_rule_buys_nothing() {
         body(&vec![item(&id, "1"); 101].join(","), nt),
         body(&item(&id, "2"), nt),
         body(&[item(&id, "9223372036854775807"), item(&id, "1")].join(","), nt),
+        body(&[item(&id, "1"), item(&cheap, "1")].join(","), nt),
         format!(r#"{{"purchase_items":[{}]}}"#, item(&id, "1")),
     ];
     for amount in [
@@ -124,7 +126,18 @@ async fn a_cart_that_breaks_a_rule_buys_nothing() {
         .await
         .problem(404, "product not found");
     assert_eq!(api.inventory(dear).await, 10);
-    buy(&api, &customer, body(&item(&id, "1"), nt).as_bytes()).await.ok(201);
+    let mut stream = api.stream(&customer).await;
+    let bought = buy(&api, &customer, body(&item(&id, "1"), nt).as_bytes()).await.ok(201);
+    stream.until_the_end().await;
+    let payment = api
+        .ask("GET", &format!("/api/payment/{}", bought["purchase_id"]))
+        .by(&customer)
+        .send()
+        .await;
+    assert_eq!(
+        payment.ok(200),
+        json!({ "id": bought["purchase_id"], "currency_code": "NT", "amount": i64::MAX })
+    );
 }
 
 #[tokio::test]
@@ -162,6 +175,30 @@ async fn a_key_starts_one_purchase_however_often_it_is_sent() {
         let refused = buy_with_key(&api, &customer, "refused", &cart(&[(17, 1)])).await;
         refused.problem(404, "product not found");
     }
+    buy_with_key(&api, &customer, "refused", &body)
+        .await
+        .problem(409, "duplicate entry");
+}
+
+#[tokio::test]
+async fn a_key_is_known_while_its_purchase_runs() {
+    // The last step is never done: it asks to be called again and again.
+    let waiting = manifest::hostile_step(manifest::SHOP, "CREATE_PAYMENT", "payment", "{ mode = \"postpone\" }");
+    let host = Host::start(&manifest::with(
+        &waiting,
+        "retry = { attempts = 10",
+        "retry = { attempts = 1000",
+    ));
+    let api = Api::of(&host);
+    let (customer, lute) = (api.customer().await, api.product(1, 100).await);
+    let body = cart(&[(lute, 1)]);
+    let mut stream = api.stream(&customer).await;
+    let first = buy_with_key(&api, &customer, "key", &body).await.ok(201);
+    stream.events(5).await;
+    assert_eq!(buy_with_key(&api, &customer, "key", &body).await.ok(201), first);
+    let other = buy_with_key(&api, &customer, "key", &cart(&[(lute, 2)])).await;
+    other.problem(409, "duplicate entry");
+    assert_eq!(api.inventory(lute).await, 99);
 }
 
 #[tokio::test]

@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use skald_saga::SagaId;
 use skald_store::journal::Journal;
 use skald_store::sqlite::Options;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 use crate::common::api::Api;
 use crate::common::host::Host;
 use crate::common::manifest::SHOP;
+use crate::common::sse::PATIENCE;
 use crate::stream::{SUCCESS, briefs};
+
+/// So many that neither the host's queue for a reader that is behind nor the system's buffers hold their events.
+const PURCHASES: usize = 4000;
 
 #[tokio::test]
 async fn a_new_stream_tells_what_happens_from_then_on() {
@@ -74,7 +80,7 @@ async fn an_empty_id_is_none_and_one_that_was_never_given_hides_nothing() {
         api.buy(&customer, product, 1).await;
         assert_eq!(briefs(&stream.until_the_end().await), SUCCESS, "{id:?}");
     }
-    for id in ["x", "-1", "1.5", "99999999999999999999"] {
+    for id in ["x", "-1", "+1", "1.5", "99999999999999999999"] {
         let refused = api
             .ask("GET", "/api/purchase/result")
             .by(&customer)
@@ -82,6 +88,45 @@ async fn an_empty_id_is_none_and_one_that_was_never_given_hides_nothing() {
             .send()
             .await;
         refused.problem(400, "invalid parameter");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_stops_for_a_while_misses_nothing_and_holds_up_nobody() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let (customer, product) = (api.customer().await, api.product(1, 10_000).await);
+    // So little is taken from the connection that the host can't send all of it at once.
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a small buffer");
+    let mut socket = socket.connect(host.address).await.expect("connected");
+    let request = format!(
+        "GET /api/purchase/result HTTP/1.1\r\nhost: a\r\nconnection: close\r\nauthorization: Bearer {}\r\n\r\n",
+        customer.access
+    );
+    socket.write_all(request.as_bytes()).await.expect("sent");
+    let mut text = String::new();
+    let mut lines = BufReader::new(&mut socket);
+    while !text.contains("the stream is open") {
+        lines.read_line(&mut text).await.expect("the stream opens");
+    }
+    let mut other = api.stream(&customer).await;
+    let buying = futures::stream::iter(0..PURCHASES).map(|_| api.buy(&customer, product, 1));
+    let buying = buying.buffer_unordered(32).for_each(async |_| ());
+    let (told, ()) = tokio::join!(other.events(6 * PURCHASES), buying);
+    let mut lines = lines.lines();
+    for event in told {
+        let id = loop {
+            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+            let line = line
+                .expect("the stream is silent")
+                .expect("it goes on")
+                .expect("it has no end");
+            if let Some(id) = line.strip_prefix("id: ") {
+                break id.to_owned();
+            }
+        };
+        assert_eq!(id, event.id, "the next event");
     }
 }
 

@@ -148,6 +148,50 @@ async fn no_other_algorithm_and_no_other_key_is_accepted() {
 }
 
 #[tokio::test]
+async fn what_a_token_says_cant_be_changed() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let (customer, other) = (api.customer().await, api.customer().await);
+    let parts = |token: &str| -> Vec<String> { token.split('.').map(str::to_owned).collect() };
+    let (mine, theirs, refresh) = (parts(&customer.access), parts(&other.access), parts(&customer.refresh));
+    for forged in [
+        [&mine[0], &theirs[1], &mine[2]],
+        [&mine[0], &refresh[1], &mine[2]],
+        [&mine[0], &mine[1], &theirs[2]],
+        [&mine[0], &mine[1], &String::new()],
+    ] {
+        let token = forged.map(String::as_str).join(".");
+        let refused = api.ask("GET", "/api/account/info/person").bearer(&token).send().await;
+        refused.unauthorized("unauthorized");
+        api.post("/api/account/auth/refresh", &json!({ "refresh_token": token }))
+            .await
+            .unauthorized("invalid token");
+    }
+}
+
+#[tokio::test]
+async fn a_token_may_outlive_its_customer() {
+    let host = Host::start(SHOP);
+    let customer = Api::of(&host).customer().await;
+    let home = host.stop();
+    let database = rusqlite::Connection::open(home.data().join("account.db")).expect("the database");
+    database.execute("DELETE FROM customer", ()).expect("changed");
+    drop(database);
+    let host = home.start();
+    let api = Api::of(&host);
+    for path in ["/api/account/info/person", "/api/account/info/shipping"] {
+        let refused = api.ask("GET", path).by(&customer).send().await;
+        refused.problem(404, "customer not found");
+    }
+    api.post(
+        "/api/account/auth/refresh",
+        &json!({ "refresh_token": customer.refresh }),
+    )
+    .await
+    .problem(404, "customer not found");
+}
+
+#[tokio::test]
 async fn lifetimes_are_settings() {
     let short = manifest::with(
         SHOP,

@@ -147,3 +147,10 @@ fn every_route_leads_where_the_contract_says() {
     assert_eq!(manifest.routes[1].guess_limit, Some(limit));
     assert_eq!(manifest.server, Server::default());
 }
+
+#[test]
+fn what_it_does_not_say_is_as_the_contract_has_it() {
+    let server = shop().server;
+    assert_eq!(server.sse_heartbeat, Duration::from_secs(15));
+    assert_eq!(server.cors.origins, ["*"]);
+}
