@@ -57,6 +57,21 @@ fn tables_of_a_newer_version_are_refused() {
 }
 
 #[test]
+fn a_migration_that_does_more_than_define_tables_is_refused_by_name() {
+    let place = Place::with("[databases.forbidden]\nurl = \"sqlite:forbidden.db\"\n");
+    let manifest = place.path("skald.toml");
+    let text = fs::read_to_string(&manifest).expect("read");
+    let granted = text.replacen("[\"hostile\", \"other\"]", "[\"hostile\", \"forbidden\"]", 1);
+    assert_ne!(text, granted, "the hostile component is granted one more");
+    fs::write(&manifest, granted).expect("written");
+    let error = refused(&place);
+    assert!(
+        error.contains("database forbidden: component hostile: migration 1 (escape) may not run \"COMMIT\""),
+        "{error}"
+    );
+}
+
+#[test]
 fn damaged_files_are_refused_by_name_and_left_alone() {
     for name in ["journal", "order"] {
         let place = used();

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use skald_saga::Digest;
 
 use crate::clock::now_ms;
-use crate::sqlite::OpenError;
+use crate::sqlite::{OpenError, Tables, Unrun};
 
 /// The version of the host's tables that this code knows.
 pub(crate) const VERSION: i64 = 1;
@@ -98,6 +98,9 @@ fn version(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     }
 }
 
+/// How much of a statement an error shows, in characters: enough to find it by.
+const SHOWN: usize = 120;
+
 /// One change to a component's tables, run once in the life of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migration {
@@ -112,6 +115,26 @@ pub struct Migration {
 impl Migration {
     fn checksum(&self) -> Digest {
         Digest::of(self.statements.join("\u{0}").as_bytes())
+    }
+
+    fn failed(&self, source: rusqlite::Error) -> MigrateError {
+        MigrateError::Failed {
+            version: self.version,
+            name: self.name.clone(),
+            source,
+        }
+    }
+
+    fn unrun(&self, statement: &str, unrun: Unrun) -> MigrateError {
+        match unrun {
+            Unrun::Failed(error) => self.failed(error),
+            Unrun::Refused(detail) => MigrateError::Refused {
+                version: self.version,
+                name: self.name.clone(),
+                statement: statement.chars().take(SHOWN).collect(),
+                detail,
+            },
+        }
     }
 }
 
@@ -161,6 +184,18 @@ pub enum MigrateError {
         /// What the database said.
         source: rusqlite::Error,
     },
+    /// A statement is not for a migration to run; nothing of its migration is left.
+    #[error("migration {version} ({name}) may not run {statement:?}: {detail}")]
+    Refused {
+        /// Its version.
+        version: u32,
+        /// Its name.
+        name: String,
+        /// The statement, or its beginning.
+        statement: String,
+        /// Why not.
+        detail: String,
+    },
     /// The host's record of migrations can't be read or written.
     #[error("the record of migrations can't be used: {0}")]
     Record(#[from] rusqlite::Error),
@@ -187,9 +222,10 @@ pub fn migrate(
     if newest > known {
         return Err(MigrateError::Ahead { found: newest, known });
     }
+    let tables = Tables::guard(connection)?;
     let mut new = 0;
     for migration in migrations {
-        new += usize::from(run_one(connection, migration, digest)?);
+        new += usize::from(run_one(connection, &tables, migration, digest)?);
     }
     Ok(Migrated {
         new,
@@ -198,12 +234,12 @@ pub fn migrate(
 }
 
 /// True when it was new.
-fn run_one(connection: &mut Connection, migration: &Migration, digest: Digest) -> Result<bool, MigrateError> {
-    let failed = |source| MigrateError::Failed {
-        version: migration.version,
-        name: migration.name.clone(),
-        source,
-    };
+fn run_one(
+    connection: &mut Connection,
+    tables: &Tables,
+    migration: &Migration,
+    digest: Digest,
+) -> Result<bool, MigrateError> {
     let checksum = migration.checksum();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let before: Option<[u8; 32]> = transaction
@@ -224,12 +260,14 @@ fn run_one(connection: &mut Connection, migration: &Migration, digest: Digest) -
         };
     }
     for statement in &migration.statements {
-        transaction.execute_batch(statement).map_err(failed)?;
+        tables
+            .run(&transaction, statement)
+            .map_err(|unrun| migration.unrun(statement, unrun))?;
     }
     transaction.execute(
         "INSERT INTO skald_migration (version, name, checksum, digest, at) VALUES (?, ?, ?, ?, ?)",
         (migration.version, &migration.name, checksum.0, digest.0, now_ms()),
     )?;
-    transaction.commit().map_err(failed)?;
+    transaction.commit().map_err(|error| migration.failed(error))?;
     Ok(true)
 }

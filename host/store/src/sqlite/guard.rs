@@ -15,7 +15,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use crate::sql::Error;
 
 /// What the names of all tables of the host begin with.
-pub(crate) const HOST_PREFIX: &str = "skald_";
+const HOST_PREFIX: &str = "skald_";
 
 /// How many texts are remembered as vetted: more than a component of any size has.
 const MOST_VETTED: usize = 1024;
@@ -50,7 +50,7 @@ fn check(statement: &str) -> Result<(), Error> {
             format!("a component may not run {keyword:?}: its transaction and its tables are the host's business"),
         ));
     }
-    if statement.to_ascii_lowercase().contains(HOST_PREFIX) {
+    if names_host(statement) {
         return Err(Error::faulty(
             "42501",
             format!("names that begin with {HOST_PREFIX} are the host's"),
@@ -59,8 +59,18 @@ fn check(statement: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether a text has the name of a table of the host in it, as far as can be told from the text.
+pub(super) fn names_host(statement: &str) -> bool {
+    statement.to_ascii_lowercase().contains(HOST_PREFIX)
+}
+
+/// Whether a table is the host's.
+pub(super) fn is_hosts(table: &str) -> bool {
+    table.to_ascii_lowercase().starts_with(HOST_PREFIX)
+}
+
 /// The first word after white space, comments and opening parentheses.
-fn first_keyword(statement: &str) -> &str {
+pub(super) fn first_keyword(statement: &str) -> &str {
     let mut rest = statement;
     loop {
         rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '(' || c == ';');
@@ -82,6 +92,14 @@ pub(crate) struct Wall(Arc<AtomicBool>);
 impl Wall {
     /// Puts the wall up on this connection, switched off.
     pub fn build(connection: &mut rusqlite::Connection) -> rusqlite::Result<Self> {
+        Self::with(connection, permitted)
+    }
+
+    /// The same with other gates. A connection has one wall: the last.
+    pub fn with(
+        connection: &mut rusqlite::Connection,
+        permitted: fn(&AuthContext<'_>) -> bool,
+    ) -> rusqlite::Result<Self> {
         let wall = Self::default();
         let switch = wall.0.clone();
         connection.authorizer(Some(move |context: AuthContext<'_>| {
@@ -111,10 +129,7 @@ impl Drop for Raised {
 }
 
 fn permitted(context: &AuthContext<'_>) -> bool {
-    let own = |table: &str| {
-        let table = table.to_ascii_lowercase();
-        !table.starts_with(HOST_PREFIX) && !table.starts_with("sqlite_")
-    };
+    let own = |table: &str| !is_hosts(table) && !table.to_ascii_lowercase().starts_with("sqlite_");
     match &context.action {
         AuthAction::Select | AuthAction::Recursive => true,
         AuthAction::Read { table_name, .. }

@@ -11,6 +11,7 @@ mod guard;
 mod plain;
 mod readers;
 mod step;
+mod tables;
 mod writer;
 
 pub use db::Db;
@@ -18,6 +19,7 @@ pub use error::OpenError;
 pub use plain::PlainSession;
 pub use readers::Readers;
 pub use step::{AfterCommit, StepSession};
+pub(crate) use tables::{Tables, Unrun};
 pub use writer::{Fate, GroupLimits, Job, Unwritten, Verdict, Writer};
 
 use std::path::{Path, PathBuf};

@@ -4,4 +4,5 @@
 mod fences;
 mod group;
 mod guests;
+mod migrations;
 mod service;

@@ -96,7 +96,11 @@ impl Handler for Hostile {
 }
 
 impl Migrations for Hostile {
-    fn migrations(_label: String, _dialect: Dialect) -> Vec<Migration> {
+    fn migrations(label: String, _dialect: Dialect) -> Vec<Migration> {
+        if label == "forbidden" {
+            let statements = ["CREATE TABLE note (id INTEGER)", "COMMIT"].map(str::to_owned);
+            return vec![Migration::new(1, "escape", statements)];
+        }
         vec![Migration::new(
             1,
             "notes",
