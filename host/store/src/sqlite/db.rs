@@ -9,7 +9,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Statement};
 
 use super::error::{OpenError, classify};
-use super::guard::{Vetting, Wall};
+use super::guard::{Vetting, Wall, check, check_parameters};
 use super::{AfterCommit, Options};
 use crate::sql::{Error, Limits, ResultSet, Value};
 
@@ -148,9 +148,26 @@ impl Db {
         self.deadline.set(None);
     }
 
+    /// Refuses a statement that a component may not run. Each text is looked at once.
+    fn vet(&mut self, statement: &str) -> Result<(), Error> {
+        if self.vetting.knows(statement) {
+            return Ok(());
+        }
+        check(statement)?;
+        let checked = {
+            let _raised = self.wall.raise();
+            let prepared = self.connection.prepare_cached(statement);
+            let prepared = prepared.map_err(|error| classify(&error));
+            prepared.and_then(|prepared| check_parameters(&prepared))
+        };
+        self.poison_by(checked)?;
+        self.vetting.remember(statement);
+        Ok(())
+    }
+
     /// Whether a component's statement only reads.
     pub(super) fn guest_reads(&mut self, statement: &str) -> Result<bool, Error> {
-        self.vetting.vet(statement)?;
+        self.vet(statement)?;
         let _raised = self.wall.raise();
         let prepared = self
             .connection
@@ -161,7 +178,7 @@ impl Db {
 
     /// Runs a component's statement that returns rows.
     pub(super) fn guest_query(&mut self, statement: &str, params: &[Value]) -> Result<ResultSet, Error> {
-        self.vetting.vet(statement)?;
+        self.vet(statement)?;
         let _raised = self.wall.raise();
         let found = query(&self.connection, self.limits, statement, params);
         self.poison_by(found)
@@ -169,7 +186,7 @@ impl Db {
 
     /// Runs a component's statement that returns none.
     pub(super) fn guest_execute(&mut self, statement: &str, params: &[Value]) -> Result<u32, Error> {
-        self.vetting.vet(statement)?;
+        self.vet(statement)?;
         let _raised = self.wall.raise();
         let changed = execute(&self.connection, statement, params);
         self.poison_by(changed)

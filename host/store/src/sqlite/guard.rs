@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rusqlite::Statement;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use crate::sql::Error;
@@ -28,21 +29,34 @@ const ALLOWED: [&str; 6] = ["SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "
 pub(crate) struct Vetting(HashSet<Box<str>>);
 
 impl Vetting {
-    /// Refuses a text that a component may not run.
-    pub fn vet(&mut self, statement: &str) -> Result<(), Error> {
-        if self.0.contains(statement) {
-            return Ok(());
-        }
-        check(statement)?;
+    /// Whether a text has passed.
+    pub fn knows(&self, statement: &str) -> bool {
+        self.0.contains(statement)
+    }
+
+    /// A text has passed.
+    pub fn remember(&mut self, statement: &str) {
         if self.0.len() >= MOST_VETTED {
             self.0.clear();
         }
         self.0.insert(statement.into());
-        Ok(())
     }
 }
 
-fn check(statement: &str) -> Result<(), Error> {
+/// Refuses parameters other than `?`: the others mean something else in other dialects.
+pub(super) fn check_parameters(prepared: &Statement<'_>) -> Result<(), Error> {
+    let named = (1..=prepared.parameter_count()).find_map(|index| prepared.parameter_name(index));
+    match named {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("the parameter {name} has a name or a number: write `?` for each, in order");
+            Err(Error::faulty("07001", message))
+        }
+    }
+}
+
+/// Refuses a text that a component may not run.
+pub(super) fn check(statement: &str) -> Result<(), Error> {
     let keyword = first_keyword(statement);
     if !ALLOWED.iter().any(|allowed| keyword.eq_ignore_ascii_case(allowed)) {
         return Err(Error::faulty(

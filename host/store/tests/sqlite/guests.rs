@@ -83,18 +83,29 @@ fn parameters_are_counted_and_texts_are_bounded() {
     let service = Service::open();
     let outcome = service.act(key(1), |session| {
         let one = [Value::Integer(1)];
-        for (statement, params) in [
-            ("SELECT ?", &[][..]),
-            ("SELECT 1", &one),
-            ("SELECT ?, ?", &one),
-            ("SELECT ?2", &one),
-        ] {
+        for (statement, params) in [("SELECT ?", &[][..]), ("SELECT 1", &one), ("SELECT ?, ?", &one)] {
             let found = session.query(statement, params);
             assert!(
                 matches!(&found, Err(Error::Faulty(report)) if report.sqlstate == "07001"),
                 "{statement}: {found:?}"
             );
         }
+        let two = [Value::Integer(1), Value::Integer(2)];
+        for statement in [
+            "SELECT ?2",
+            "SELECT ?2, ?1",
+            "SELECT ?, :b",
+            "SELECT @a, ?",
+            "SELECT $a, $b",
+        ] {
+            let found = session.query(statement, &two);
+            assert!(
+                matches!(&found, Err(Error::Faulty(report)) if report.message.contains("write `?` for each, in order")),
+                "{statement}: {found:?}"
+            );
+        }
+        let quoted = session.query("SELECT ?, '?2', \":a\" FROM (SELECT 1 AS \":a\") -- $b", &one);
+        assert!(quoted.is_ok(), "{quoted:?}");
         let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n";
         assert!(matches!(session.query(rows, &[]), Err(Error::Faulty(report)) if report.sqlstate == "54000"));
         assert!(
