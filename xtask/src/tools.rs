@@ -1,7 +1,8 @@
 //! What has to be installed before a command can do its work, and installing it: always said, never silent.
 //!
 //! Rust's own parts come through rustup; cargo's subcommands are built from the package registry into a folder of the
-//! user's cache, so that neither the project nor the user's own set of tools changes.
+//! user's cache, so that neither the project nor the user's own set of tools changes. A browser is a package of the
+//! system's, and installed only by whoever asks for every check.
 
 use std::env;
 use std::path::PathBuf;
@@ -87,6 +88,37 @@ pub fn ensure_component(workspace: &Workspace, component: &str, subcommand: &str
     }
     println!("{component} is missing: adding it to the toolchain");
     rustup(&["component", "add", component])
+}
+
+/// What a Chromium is called where it is installed.
+const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/// A browser that the tests can drive, if there is one.
+pub fn browser() -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let files = |name| env::split_paths(&path).map(move |folder| folder.join(name));
+    BROWSERS.iter().flat_map(files).find(|file| file.is_file())
+}
+
+/// Installs Chromium as a package of the system unless there is one.
+pub fn ensure_browser() -> Result<()> {
+    if browser().is_some() {
+        return Ok(());
+    }
+    println!("chromium is missing: installing the system's package");
+    let advice = "install it with the system's package manager, or leave out --all";
+    for arguments in [
+        &["update"][..],
+        &["install", "--yes", "--no-install-recommends", "chromium"],
+    ] {
+        let mut apt = Command::new("apt-get");
+        match run_shown(apt.args(arguments)) {
+            Ok(true) => {}
+            Ok(false) => return Err(fault(format!("apt-get can't install chromium; {advice}"))),
+            Err(error) => return Err(fault(format!("{error}; {advice}"))),
+        }
+    }
+    Ok(())
 }
 
 /// The compiler's own account of its version, host and LLVM.

@@ -2,6 +2,7 @@
 //! API, and a reader of its result streams.
 
 pub mod api;
+pub mod chromium;
 pub mod host;
 pub mod manifest;
 pub mod program;

@@ -9,6 +9,7 @@
 //! | `http` | what it leaves to HTTP |
 //! | `wire` | the same, below what client libraries let one say |
 //! | `openapi` | the description of it, against real answers |
+//! | `browser` | the page to try it, in a real browser |
 //! | `operator` | what a customer sees of an operator's doings |
 //! | `tour` | the README's commands |
 //! | `page` | `docs/contract-tests.md`, which lists all of this by sentence |
@@ -19,6 +20,7 @@
 mod common;
 
 mod account;
+mod browser;
 mod http;
 mod openapi;
 mod operator;

@@ -24,7 +24,8 @@ pub struct Args {
     #[arg(long, value_name = "PART", value_parser = PossibleValuesParser::new(PARTS.iter().map(|part| part.name)))]
     only: Vec<String>,
 
-    /// Also what needs the network or takes long: install cargo-component, ask for security advisories
+    /// Also what needs the network or takes long: install cargo-component and chromium, ask for security
+    /// advisories
     #[arg(long)]
     all: bool,
 

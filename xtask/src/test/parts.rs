@@ -71,6 +71,12 @@ pub const PARTS: &[Part] = &[
         run: tests,
     },
     Part {
+        name: "browser",
+        about: "the page to try the API works in a real browser",
+        needs: &["guests"],
+        run: browser,
+    },
+    Part {
         name: "docs",
         about: "the documentation has no gaps and no broken links",
         needs: &[],
@@ -170,6 +176,31 @@ fn tests(context: &Context) -> Result<Verdict> {
         "faults",
     ]);
     check([cargo, faults])
+}
+
+fn browser(context: &Context) -> Result<Verdict> {
+    if context.all {
+        tools::ensure_browser()?;
+    }
+    let Some(browser) = tools::browser() else {
+        return Ok(Verdict::Skipped(
+            "chromium isn't installed; --all installs it".to_owned(),
+        ));
+    };
+    let mut cargo = context.workspace.cargo();
+    cargo
+        .args([
+            "test",
+            "--workspace",
+            "--test",
+            "contract",
+            "--",
+            "--ignored",
+            "browser",
+        ])
+        .env("SKALD_COMPONENTS", context.workspace.components())
+        .env("SKALD_BROWSER", browser);
+    check([cargo])
 }
 
 fn docs(context: &Context) -> Result<Verdict> {

@@ -22,7 +22,7 @@ const PAGE: &str = include_str!("docs.html");
 
 /// The page takes nothing from anywhere else, and talks to this host alone.
 const POLICY: &str = "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                      img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The two pages, by path.
 pub(super) fn pages(manifest: &Manifest) -> [(&'static str, MethodRouter); 2] {
