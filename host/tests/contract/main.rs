@@ -14,6 +14,7 @@
 //! | `tour` | the README's commands |
 //! | `page` | `docs/contract-tests.md`, which lists all of this by sentence |
 //! | `stream` | the result stream: exact events for every way a purchase can end |
+//! | `restart` | what components find after a kill: their events, and filters that deny nothing wrongly |
 //! | `resume` | what a client gets that comes back |
 
 #[path = "../common/mod.rs"]
@@ -27,6 +28,7 @@ mod operator;
 mod page;
 mod product;
 mod purchase;
+mod restart;
 mod resume;
 mod stream;
 mod tokens;

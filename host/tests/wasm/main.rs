@@ -6,6 +6,7 @@
 
 mod fixture;
 
+#[path = "../common/gate.rs"]
 mod gate;
 
 mod log;

@@ -4,10 +4,12 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::fixture::soon;
+/// How long an expected call may take to come.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The server.
 pub struct Gate {
@@ -43,7 +45,8 @@ impl Gate {
 
     /// Waits for the next call, which has to have this name.
     pub async fn next(&mut self, name: &str) -> Held {
-        let held = soon(self.arrivals.recv()).await.expect("the gate is open");
+        let arrival = tokio::time::timeout(PATIENCE, self.arrivals.recv()).await;
+        let held = arrival.expect("a call comes").expect("the gate is open");
         assert_eq!(held.name, name);
         held
     }
