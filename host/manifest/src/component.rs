@@ -85,7 +85,8 @@ pub struct Limits {
     /// is hundreds of lines.
     pub log_bytes_per_call: usize,
     /// How many calls outside steps run at once; more wait, and are refused when they have waited
-    /// for the deadline. Default 64, the slots that one component may take of the instance pool.
+    /// for the deadline. Default 64, the slots that one component may take of the instance pool; the
+    /// host lets no component have more than half of its threads.
     pub concurrency: usize,
 }
 

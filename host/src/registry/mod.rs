@@ -175,8 +175,10 @@ impl Registry {
 }
 
 fn slots(manifest: &Manifest) -> Arc<Slots> {
+    // A component whose calls never end must not take every thread there is.
+    let share = manifest.server.guest_threads.div_ceil(2);
     let slot = |(name, component): (&String, &skald_manifest::Component)| {
-        (name.clone(), Slot::new(component.limits.concurrency))
+        (name.clone(), Slot::new(component.limits.concurrency.min(share)))
     };
     Arc::new(Slots(manifest.components.iter().map(slot).collect()))
 }

@@ -15,6 +15,7 @@
 //! | `page` | `docs/contract-tests.md`, which lists all of this by sentence |
 //! | `stream` | the result stream: exact events for every way a purchase can end |
 //! | `restart` | what components find after a kill: their events, and filters that deny nothing wrongly |
+//! | `isolation` | purchases while another component misbehaves |
 //! | `resume` | what a client gets that comes back |
 
 #[path = "../common/mod.rs"]
@@ -23,6 +24,7 @@ mod common;
 mod account;
 mod browser;
 mod http;
+mod isolation;
 mod openapi;
 mod operator;
 mod page;
