@@ -1,5 +1,6 @@
 //! A client of the shop's public API.
 
+use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::header::HeaderMap;
@@ -64,6 +65,12 @@ impl Answer {
             body,
             json!({ "type": "about:blank", "title": title, "status": status, "msg": msg })
         );
+    }
+
+    /// Checks that it is the refusal of a request that makes no sense.
+    #[track_caller]
+    pub fn invalid(&self) {
+        self.problem(400, "invalid parameter");
     }
 
     /// Checks that it is the refusal of a token.
@@ -177,6 +184,31 @@ impl Api {
         self.ask("POST", path).json(body).send().await
     }
 
+    /// A GET on behalf of a customer.
+    pub async fn get_as(&self, customer: &Customer, path: &str) -> Answer {
+        self.ask("GET", path).by(customer).send().await
+    }
+
+    /// A POST on behalf of a customer.
+    pub async fn post_as(&self, customer: &Customer, path: &str, body: &Value) -> Answer {
+        self.ask("POST", path).by(customer).json(body).send().await
+    }
+
+    /// A PUT on behalf of a customer.
+    pub async fn put_as(&self, customer: &Customer, path: &str, body: &Value) -> Answer {
+        self.ask("PUT", path).by(customer).json(body).send().await
+    }
+
+    /// An order, as its customer or somebody else sees it.
+    pub async fn order(&self, customer: &Customer, id: impl Display) -> Answer {
+        self.get_as(customer, &format!("/api/order/{id}")).await
+    }
+
+    /// A payment, as its customer or somebody else sees it.
+    pub async fn payment(&self, customer: &Customer, id: impl Display) -> Answer {
+        self.get_as(customer, &format!("/api/payment/{id}")).await
+    }
+
     /// A new customer.
     pub async fn customer(&self) -> Customer {
         let form = form();
@@ -204,13 +236,7 @@ impl Api {
     /// A purchase of so many of one product.
     pub async fn buy(&self, customer: &Customer, product: u64, amount: i64) -> u64 {
         let cart = cart(&[(product, amount)]);
-        let started = self
-            .ask("POST", "/api/purchase")
-            .by(customer)
-            .json(&cart)
-            .send()
-            .await
-            .ok(201);
+        let started = self.post_as(customer, "/api/purchase", &cart).await.ok(201);
         started["purchase_id"].as_u64().expect("an id")
     }
 

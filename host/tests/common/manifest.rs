@@ -36,3 +36,26 @@ pub fn hostile_step(manifest: &str, step: &str, component: &str, input: &str) ->
     };
     format!("{before}name = \"{step}\"\n{by}input = {input}\n{after}\n{granted}")
 }
+
+/// The shop in which this step is refused, whatever is bought.
+pub fn refusing(step: &str, component: &str) -> String {
+    hostile_step(SHOP, step, component, "{ mode = \"reject\" }")
+}
+
+/// The shop in which a purchase waits in its last step, which is called again and again.
+pub fn waiting() -> String {
+    let waiting = hostile_step(SHOP, "CREATE_PAYMENT", "payment", "{ mode = \"postpone\" }");
+    with(&waiting, "retry = { attempts = 10", "retry = { attempts = 1000")
+}
+
+/// The shop in which a purchase is stuck on its way back: the hostile component, which stands in for the second step,
+/// can count, and can't undo it.
+pub fn sticking() -> String {
+    let counting = hostile_step(SHOP, "CREATE_ORDER", "order", "{ mode = \"count\" }");
+    let refusing = hostile_step(&counting, "CREATE_PAYMENT", "payment", "{ mode = \"reject\" }");
+    with(
+        &refusing,
+        "compensation = { attempts = 20",
+        "compensation = { attempts = 2",
+    )
+}

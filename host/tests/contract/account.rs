@@ -5,10 +5,8 @@ use serde_json::{Value, json};
 use crate::common::api::{Api, PASSWORD, form};
 use crate::common::host::Host;
 
-/// The body without this member, and with values in its place that are none.
-fn spoilt(body: &Value, member: &str) -> Vec<Value> {
-    let mut without = body.clone();
-    without.as_object_mut().expect("an object").remove(member);
+/// The body without each of these members, and with values in its place that are none.
+fn spoilt(body: &Value, members: &[&str]) -> Vec<Value> {
     let wrong = [
         json!(null),
         json!(1),
@@ -18,12 +16,18 @@ fn spoilt(body: &Value, member: &str) -> Vec<Value> {
         json!(""),
         json!("x".repeat(2000)),
     ];
-    let with = wrong.into_iter().map(|wrong| {
-        let mut body = body.clone();
-        body[member] = wrong;
-        body
-    });
-    std::iter::once(without).chain(with).collect()
+    let mut bodies = vec![];
+    for member in members {
+        let mut without = body.clone();
+        without.as_object_mut().expect("an object").remove(*member);
+        bodies.push(without);
+        bodies.extend(wrong.iter().map(|wrong| {
+            let mut body = body.clone();
+            body[*member] = wrong.clone();
+            body
+        }));
+    }
+    bodies
 }
 
 fn texts(answer: &Value) -> Vec<&String> {
@@ -43,19 +47,14 @@ async fn signing_up_needs_every_field() {
     let host = Host::shared();
     let api = Api::of(&host);
     let good = form();
-    for member in ["password", "firstname", "lastname", "email", "address", "phone_number"] {
-        for body in spoilt(&good, member) {
-            api.post("/api/account/auth/signup", &body)
-                .await
-                .problem(400, "invalid parameter");
-        }
+    let members = ["password", "firstname", "lastname", "email", "address", "phone_number"];
+    for body in spoilt(&good, &members) {
+        api.post("/api/account/auth/signup", &body).await.invalid();
     }
     for password in ["1234567", &"x".repeat(129)] {
         let mut body = good.clone();
         body["password"] = (*password).into();
-        api.post("/api/account/auth/signup", &body)
-            .await
-            .problem(400, "invalid parameter");
+        api.post("/api/account/auth/signup", &body).await.invalid();
     }
     for password in ["12345678", &"✓".repeat(128)] {
         let mut body = form();
@@ -100,10 +99,8 @@ async fn logging_in_says_what_was_wrong() {
         .await;
     wrong.problem(401, "authentication failed");
     let good = json!({ "email": customer.email, "password": PASSWORD });
-    for member in ["email", "password"] {
-        for body in spoilt(&good, member) {
-            api.post(path, &body).await.problem(400, "invalid parameter");
-        }
+    for body in spoilt(&good, &["email", "password"]) {
+        api.post(path, &body).await.invalid();
     }
 }
 
@@ -164,7 +161,7 @@ async fn a_refresh_token_gives_a_new_pair() {
         json!({ "refresh_token": "" }),
         json!([]),
     ] {
-        api.post(path, &body).await.problem(400, "invalid parameter");
+        api.post(path, &body).await.invalid();
     }
 }
 
@@ -174,7 +171,7 @@ async fn a_customer_reads_and_changes_a_person() {
     let api = Api::of(&host);
     let (customer, other) = (api.customer().await, api.customer().await);
     let path = "/api/account/info/person";
-    let person = api.ask("GET", path).by(&customer).send().await.ok(200);
+    let person = api.get_as(&customer, path).await.ok(200);
     assert_eq!(
         person,
         json!({ "firstname": "Ada", "lastname": "Byron", "email": customer.email })
@@ -182,9 +179,9 @@ async fn a_customer_reads_and_changes_a_person() {
 
     let email = form()["email"].clone();
     let changed = json!({ "firstname": "Augusta", "lastname": "King", "email": email });
-    let done = api.ask("PUT", path).by(&customer).json(&changed).send().await.ok(200);
+    let done = api.put_as(&customer, path, &changed).await.ok(200);
     assert_eq!(done, json!({ "msg": "ok" }));
-    assert_eq!(api.ask("GET", path).by(&customer).send().await.ok(200), changed);
+    assert_eq!(api.get_as(&customer, path).await.ok(200), changed);
     let old = json!({ "email": customer.email, "password": PASSWORD });
     api.post("/api/account/auth/login", &old)
         .await
@@ -194,22 +191,12 @@ async fn a_customer_reads_and_changes_a_person() {
 
     let mut taken = changed.clone();
     taken["email"] = other.email.to_uppercase().into();
-    api.ask("PUT", path)
-        .by(&customer)
-        .json(&taken)
-        .send()
+    api.put_as(&customer, path, &taken)
         .await
         .problem(409, "duplicate entry");
-    api.ask("PUT", path).by(&customer).json(&changed).send().await.ok(200);
-    for member in ["firstname", "lastname", "email"] {
-        for body in spoilt(&changed, member) {
-            api.ask("PUT", path)
-                .by(&customer)
-                .json(&body)
-                .send()
-                .await
-                .problem(400, "invalid parameter");
-        }
+    api.put_as(&customer, path, &changed).await.ok(200);
+    for body in spoilt(&changed, &["firstname", "lastname", "email"]) {
+        api.put_as(&customer, path, &body).await.invalid();
     }
 }
 
@@ -227,15 +214,15 @@ async fn what_a_customer_enters_is_kept_as_it_is() {
         &"\u{df}".repeat(255),
     ] {
         let person = json!({ "firstname": name, "lastname": name, "email": customer.email, "role": "admin" });
-        api.ask("PUT", path).by(&customer).json(&person).send().await.ok(200);
-        let kept = api.ask("GET", path).by(&customer).send().await.ok(200);
+        api.put_as(&customer, path, &person).await.ok(200);
+        let kept = api.get_as(&customer, path).await.ok(200);
         let expected = json!({ "firstname": name, "lastname": name, "email": customer.email });
         assert_eq!(kept, expected, "unknown members mean nothing");
     }
     for name in ["\0", "a\0b", " \t\n", &"x".repeat(256)] {
         let person = json!({ "firstname": name, "lastname": "b", "email": customer.email });
-        let refused = api.ask("PUT", path).by(&customer).json(&person).send().await;
-        refused.problem(400, "invalid parameter");
+        let refused = api.put_as(&customer, path, &person).await;
+        refused.invalid();
     }
 }
 
@@ -245,23 +232,16 @@ async fn a_customer_reads_and_changes_where_goods_go() {
     let api = Api::of(&host);
     let customer = api.customer().await;
     let path = "/api/account/info/shipping";
-    let shipping = api.ask("GET", path).by(&customer).send().await.ok(200);
+    let shipping = api.get_as(&customer, path).await.ok(200);
     assert_eq!(
         shipping,
         json!({ "address": "12 St James Square, London", "phone_number": "+44 20 7946 0000" })
     );
     let changed = json!({ "address": "Ockham Park", "phone_number": "1" });
-    let done = api.ask("PUT", path).by(&customer).json(&changed).send().await.ok(200);
+    let done = api.put_as(&customer, path, &changed).await.ok(200);
     assert_eq!(done, json!({ "msg": "ok" }));
-    assert_eq!(api.ask("GET", path).by(&customer).send().await.ok(200), changed);
-    for member in ["address", "phone_number"] {
-        for body in spoilt(&changed, member) {
-            api.ask("PUT", path)
-                .by(&customer)
-                .json(&body)
-                .send()
-                .await
-                .problem(400, "invalid parameter");
-        }
+    assert_eq!(api.get_as(&customer, path).await.ok(200), changed);
+    for body in spoilt(&changed, &["address", "phone_number"]) {
+        api.put_as(&customer, path, &body).await.invalid();
     }
 }

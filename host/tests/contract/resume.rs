@@ -87,7 +87,7 @@ async fn an_empty_id_is_none_and_one_that_was_never_given_hides_nothing() {
             .header("last-event-id", id)
             .send()
             .await;
-        refused.problem(400, "invalid parameter");
+        refused.invalid();
     }
 }
 

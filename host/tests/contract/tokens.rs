@@ -180,7 +180,7 @@ async fn a_token_may_outlive_its_customer() {
     let host = home.start();
     let api = Api::of(&host);
     for path in ["/api/account/info/person", "/api/account/info/shipping"] {
-        let refused = api.ask("GET", path).by(&customer).send().await;
+        let refused = api.get_as(&customer, path).await;
         refused.problem(404, "customer not found");
     }
     api.post(
@@ -201,9 +201,7 @@ async fn lifetimes_are_settings() {
     let host = Host::start(&short);
     let api = Api::of(&host);
     let customer = api.customer().await;
-    api.ask("GET", "/api/account/info/person")
-        .by(&customer)
-        .send()
+    api.get_as(&customer, "/api/account/info/person")
         .await
         .unauthorized("token expired");
     let claims = |token: &str| {
@@ -231,11 +229,7 @@ async fn tokens_of_a_key_that_was_rotated_are_good_until_they_expire() {
     home.write(&manifest::with(SHOP, one, &two));
     let host = home.start();
     let api = Api::of(&host);
-    api.ask("GET", "/api/account/info/person")
-        .by(&customer)
-        .send()
-        .await
-        .ok(200);
+    api.get_as(&customer, "/api/account/info/person").await.ok(200);
     let fresh = api
         .post(
             "/api/account/auth/login",
