@@ -4,6 +4,7 @@ use std::fs;
 
 use rusqlite::Connection;
 use serde_json::json;
+use skald_store::verify::Finding;
 
 use crate::host::{Place, skald, told};
 
@@ -75,16 +76,47 @@ fn a_backup_of_a_running_host_is_whole_and_is_not_run_by_mistake() {
     );
 }
 
+/// A change to a file for each kind: of a completed saga, a compensated one, and one that is stuck back.
+fn damages(done: u64, undone: u64, back: u64) -> Vec<(&'static str, String, Finding)> {
+    let service = |statement: &str, saga: u64, step: u32, kind| {
+        let statement = format!("{statement} WHERE saga = {saga} AND step = {step}");
+        ("hostile.db", statement, kind)
+    };
+    let journal = |statement: &str, saga: u64, kind| ("journal.db", format!("{statement} WHERE id = {saga}"), kind);
+    let other = |statement: &str, kind| ("journal.db", statement.to_owned(), kind);
+    let fence = |change: &str| format!("UPDATE skald_fence SET {change}");
+    vec![
+        service("DELETE FROM skald_fence", done, 2, Finding::FenceMissing),
+        service(&fence("outcome = 'undone'"), done, 1, Finding::NotDone),
+        journal("UPDATE saga SET state = 'compensated'", back, Finding::StillDone),
+        service("DELETE FROM skald_fence", undone, 2, Finding::FrontierOpen),
+        journal("DELETE FROM saga", back, Finding::SagaMissing),
+        service(&fence("nonce = zeroblob(16)"), back, 1, Finding::Nonce),
+        service(&fence("outcome = 'pending'"), back, 2, Finding::Pending),
+        journal("UPDATE saga SET state = 'stuck_forward'", done, Finding::LastEvent),
+        other(
+            &format!("DELETE FROM event WHERE saga = {done} AND step = 1"),
+            Finding::EventsMissing,
+        ),
+        other("UPDATE stream SET last = last + 1", Finding::StreamGap),
+        other("DELETE FROM definition", Finding::DefinitionMissing),
+        other(
+            r#"UPDATE definition SET body = replace(body, '"hostile"', '"gone"')"#,
+            Finding::DatabaseUnknown,
+        ),
+        journal("UPDATE saga SET state = 'lost'", done, Finding::StateUnknown),
+    ]
+}
+
 #[test]
 fn every_disagreement_is_found() {
     let place = Place::new();
     let host = place.start();
     let token = host.sign_up();
     let completed = host.trial_until(&token, ("nothing", "nothing"), "completed");
-    let compensated = host.trial_until(&token, ("write", "reject"), "stuck_back");
+    let undone = host.trial_until(&token, ("nothing", "reject"), "compensated");
+    let stuck = host.trial_until(&token, ("write", "reject"), "stuck_back");
     host.stop();
-    let journal = place.data().join("journal.db");
-    let service = place.data().join("hostile.db");
     for name in ["journal.db", "hostile.db"] {
         place.settle(name);
     }
@@ -112,68 +144,44 @@ fn every_disagreement_is_found() {
     assert_eq!(check().0, Vec::<String>::new());
     assert_eq!(
         check().1["unfinished_sagas"],
-        json!([{ "id": compensated, "state": "stuck_back" }])
+        json!([{ "id": stuck, "state": "stuck_back" }])
     );
 
-    let (done, back) = (completed, compensated);
-    for (file, statement, kind) in [
-        (
-            &service,
-            format!("DELETE FROM skald_fence WHERE saga = {done} AND step = 2"),
-            "fence_missing",
-        ),
-        (
-            &service,
-            format!("UPDATE skald_fence SET outcome = 'undone' WHERE saga = {done} AND step = 1"),
-            "not_done",
-        ),
-        (
-            &service,
-            format!("UPDATE skald_fence SET outcome = 'pending' WHERE saga = {back} AND step = 2"),
-            "pending",
-        ),
-        (
-            &service,
-            format!("UPDATE skald_fence SET nonce = zeroblob(16) WHERE saga = {back} AND step = 1"),
-            "nonce",
-        ),
-        (
-            &journal,
-            format!("UPDATE saga SET state = 'compensated' WHERE id = {back}"),
-            "still_done",
-        ),
-        (&journal, format!("DELETE FROM saga WHERE id = {back}"), "saga_missing"),
-        (
-            &journal,
-            format!("DELETE FROM event WHERE saga = {done} AND step = 1"),
-            "events_missing",
-        ),
-        (
-            &journal,
-            format!("UPDATE saga SET state = 'stuck_forward' WHERE id = {done}"),
-            "last_event",
-        ),
-        (&journal, "UPDATE stream SET last = last + 1".into(), "stream_gap"),
-        (&journal, "DELETE FROM definition".into(), "definition_missing"),
-        (
-            &journal,
-            format!("UPDATE saga SET state = 'lost' WHERE id = {done}"),
-            "state_unknown",
-        ),
-    ] {
-        Connection::open(file)
+    let damages = damages(completed, undone, stuck);
+    let mut tried: Vec<_> = damages.iter().map(|(_, _, kind)| *kind).collect();
+    tried.sort_unstable();
+    assert_eq!(tried, Finding::ALL, "each kind once");
+    for (file, statement, kind) in damages {
+        Connection::open(place.data().join(file))
             .expect("opened")
             .execute(&statement, [])
             .expect("changed");
         let (kinds, _) = check();
         assert!(
-            kinds.iter().any(|found| found == kind),
-            "{kind} is not in {kinds:?} after {statement}"
+            kinds.iter().any(|found| found == kind.name()),
+            "{kind:?} is not in {kinds:?} after {statement}"
         );
         for (bytes, name) in &kept {
             fs::write(place.data().join(name), bytes).expect("put back");
             let _ = fs::remove_file(place.data().join(format!("{name}-wal")));
             let _ = fs::remove_file(place.data().join(format!("{name}-shm")));
         }
+    }
+}
+
+#[test]
+fn the_page_says_what_to_do_about_every_kind() {
+    let page = include_str!("../../../docs/operations.md");
+    for kind in Finding::ALL.map(Finding::name) {
+        let rows = page
+            .lines()
+            .filter(|line| line.starts_with("| `") && line.contains(&format!("`{kind}`")));
+        let rows: Vec<_> = rows.collect();
+        assert_eq!(rows.len(), 1, "{kind} has a row of its own, or shares one: {rows:?}");
+        assert_eq!(
+            rows[0].matches(" | ").count(),
+            2,
+            "what it means, and what to do: {rows:?}"
+        );
     }
 }

@@ -7,7 +7,7 @@ use skald_saga::status::{Phase, Status};
 use skald_saga::{Definition, State};
 
 use super::snapshot::Snapshot;
-use super::{Report, Row};
+use super::{Finding, Report, Row};
 
 /// Of an ended or stuck saga: the last event says so. Of an ended one: every step that was told done
 /// is one that is done, or was told undone.
@@ -41,7 +41,7 @@ pub(super) fn of_saga(
             "the saga is {}, and the last that was told of it is {told}",
             row.state.name()
         );
-        report.fault("last_event", Some(row.id), None, detail);
+        report.fault(Finding::LastEvent, Some(row.id), None, detail);
     }
     let complete = match row.state {
         State::Completed => done.len() == definition.steps.len() && undone.is_empty(),
@@ -56,7 +56,7 @@ pub(super) fn of_saga(
             definition.steps.len(),
             undone.len()
         );
-        report.fault("events_missing", Some(row.id), None, detail);
+        report.fault(Finding::EventsMissing, Some(row.id), None, detail);
     }
     Ok(())
 }
@@ -83,7 +83,7 @@ pub(super) fn streams(journal: &Snapshot, report: &mut Report) -> rusqlite::Resu
                 "the stream of customer {name:?} has {count} events with numbers from {first} to {newest}, {forgotten} \
                  were forgotten, and its counter stands at {last}"
             );
-            report.fault("stream_gap", None, None, detail);
+            report.fault(Finding::StreamGap, None, None, detail);
         }
     }
     Ok(())

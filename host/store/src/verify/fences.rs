@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 use skald_saga::{Definition, SagaId, State};
 
 use super::snapshot::Snapshot;
-use super::{Report, Row};
+use super::{Finding, Report, Row};
 
 /// Of an ended saga: completed means that every step is done; compensated that none is, and that
 /// nothing late can run.
@@ -23,7 +23,7 @@ pub(super) fn of_saga(
     for (index, step) in definition.steps.iter().enumerate() {
         let Some(service) = services.get(step.database.as_str()) else {
             report.fault(
-                "database_unknown",
+                Finding::DatabaseUnknown,
                 Some(row.id),
                 Some(&step.name),
                 format!("there is no database {}", step.database),
@@ -51,11 +51,11 @@ fn completed(row: &Row, definition: &Definition, outcomes: &[Option<String>], re
                     "the saga is completed, and database {} has no fence of this step: is it older than the journal?",
                     step.database
                 );
-                report.fault("fence_missing", Some(row.id), Some(&step.name), detail);
+                report.fault(Finding::FenceMissing, Some(row.id), Some(&step.name), detail);
             }
             Some(other) => {
                 report.fault(
-                    "not_done",
+                    Finding::NotDone,
                     Some(row.id),
                     Some(&step.name),
                     format!("the saga is completed, and the fence says {other}"),
@@ -69,7 +69,7 @@ fn compensated(row: &Row, definition: &Definition, outcomes: &[Option<String>], 
     for (step, outcome) in definition.steps.iter().zip(outcomes) {
         if outcome.as_deref() == Some("done") {
             report.fault(
-                "still_done",
+                Finding::StillDone,
                 Some(row.id),
                 Some(&step.name),
                 "the saga is compensated, and the fence says done".into(),
@@ -83,7 +83,7 @@ fn compensated(row: &Row, definition: &Definition, outcomes: &[Option<String>], 
     {
         let name = &definition.steps[frontier].name;
         report.fault(
-            "frontier_open",
+            Finding::FrontierOpen,
             Some(row.id),
             Some(name),
             "the saga is compensated, and a late call of this step could still run".into(),
@@ -128,7 +128,7 @@ pub(super) fn all(
         );
         if outcome == "pending" {
             report.fault(
-                "pending",
+                Finding::Pending,
                 id,
                 None,
                 format!("the fence of {place} was committed half: its component broke the transaction"),
@@ -143,11 +143,11 @@ pub(super) fn all(
                 let detail = format!(
                     "the fence of {place} says {outcome}, and the journal does not know the saga: is the journal older?"
                 );
-                report.fault("saga_missing", id, None, detail);
+                report.fault(Finding::SagaMissing, id, None, detail);
             }
             Some(known) if known != nonce => {
                 report.fault(
-                    "nonce",
+                    Finding::Nonce,
                     id,
                     None,
                     format!("the fence of {place} belongs to another saga with the same id"),

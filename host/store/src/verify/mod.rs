@@ -8,7 +8,10 @@
 
 mod events;
 mod fences;
+mod finding;
 mod snapshot;
+
+pub use finding::Finding;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -55,7 +58,7 @@ pub struct Unfinished {
 /// Something that can't be if every rule of the protocol was kept, and every file is of one time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disagreement {
-    /// Of which kind: a word for scripts.
+    /// Of which kind: the name of a [`Finding`].
     pub kind: String,
     /// The saga.
     pub saga: Option<u64>,
@@ -66,10 +69,10 @@ pub struct Disagreement {
 }
 
 impl Report {
-    pub(self) fn fault(&mut self, kind: &str, saga: Option<SagaId>, step: Option<&str>, detail: String) {
+    pub(self) fn fault(&mut self, kind: Finding, saga: Option<SagaId>, step: Option<&str>, detail: String) {
         self.faults += 1;
         if self.disagreements.len() < MOST_LISTED {
-            let (kind, step) = (kind.to_owned(), step.map(str::to_owned));
+            let (kind, step) = (kind.name().to_owned(), step.map(str::to_owned));
             self.disagreements.push(Disagreement {
                 kind,
                 saga: saga.map(|saga| saga.0),
@@ -121,7 +124,7 @@ fn sagas(journal: &Connection, services: &BTreeMap<&str, Snapshot>, report: &mut
         let name: String = row.get(2)?;
         let Some(state) = State::from_name(&name) else {
             report.fault(
-                "state_unknown",
+                Finding::StateUnknown,
                 Some(id),
                 None,
                 format!("its state is {name:?}, which is none"),
@@ -145,7 +148,7 @@ fn sagas(journal: &Connection, services: &BTreeMap<&str, Snapshot>, report: &mut
                 events::of_saga(journal, &row, definition, report)?;
             }
             None => report.fault(
-                "definition_missing",
+                Finding::DefinitionMissing,
                 Some(id),
                 None,
                 "its definition is not in the journal".into(),
