@@ -179,23 +179,11 @@ fn event(told: StoredEvent, definition: Option<&Arc<Definition>>) -> Event {
 }
 
 fn saga(app: &App, summary: Summary) -> Saga {
-    let definition = summary
-        .definition
-        .parse()
-        .ok()
-        .and_then(|digest| app.orchestrator.definition(&digest));
+    let digest = summary.definition_digest.parse().ok();
+    let definition = digest.and_then(|digest| app.orchestrator.definition(&digest));
     Saga {
-        id: summary.id.0,
         definition: definition.map_or_else(|| "unknown".to_owned(), |definition| definition.name.clone()),
-        definition_digest: summary.definition,
-        customer: summary.customer,
-        born_ms: summary.born_ms,
-        state: summary.state,
-        reason: summary.reason,
-        attempts: summary.attempts,
-        attempts_back: summary.attempts_back,
-        next_at_ms: summary.next_at_ms,
-        recovering: summary.recovering,
+        summary,
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skald_saga::status::{Phase, Status};
+use skald_store::journal::Summary;
 
 /// `GET /readyz`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,28 +40,11 @@ pub struct SagaPage {
 /// A saga in a list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Saga {
-    /// Its id.
-    pub id: u64,
     /// The name of its definition.
     pub definition: String,
-    /// The digest of its definition.
-    pub definition_digest: String,
-    /// The customer that it runs for, as its authenticator names it; empty: nobody in particular.
-    pub customer: String,
-    /// When it was started.
-    pub born_ms: i64,
-    /// `running`, `aborting`, `stuck_forward`, `stuck_back`, `completed` or `compensated`.
-    pub state: String,
-    /// Why it turned back or is stuck: an object with a `kind`.
-    pub reason: Option<Value>,
-    /// How many attempts of its current step have failed.
-    pub attempts: u32,
-    /// How many attempts to compensate have failed.
-    pub attempts_back: u32,
-    /// When it is tried again.
-    pub next_at_ms: Option<i64>,
-    /// It comes from a restored journal, and may have ended before.
-    pub recovering: bool,
+    /// What the journal says of it.
+    #[serde(flatten)]
+    pub summary: Summary,
 }
 
 /// `GET /admin/v1/sagas/{id}`.

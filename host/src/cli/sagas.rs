@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::table::{Table, ago, one_line, or_dash};
 use super::{Admin, Failure, Output, print, print_json};
-use crate::admin::view::{Acted, SagaPage, Wish};
+use crate::admin::view::{Acted, Saga, SagaPage, Wish};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -127,12 +127,16 @@ fn ls(wanted: &Ls) -> Result<(), Failure> {
         return Ok(());
     }
     let mut table = Table::new(&["id", "definition", "state", "age", "customer", "attempts", "reason"]);
-    for saga in page.sagas {
+    for Saga {
+        definition,
+        summary: saga,
+    } in page.sagas
+    {
         let reason = reason(saga.reason.as_ref()).map(|reason| cut(&reason));
         let attempts = saga.attempts.max(saga.attempts_back).to_string();
         table.row([
             saga.id.to_string(),
-            saga.definition,
+            definition,
             saga.state,
             ago(saga.born_ms),
             saga.customer,

@@ -27,14 +27,19 @@ pub(super) fn show(id: u64, admin: &Admin, output: Output) -> Result<(), Failure
         "{}\nSteps\n{}\nTimeline\n{}\nTold to the customer\n{}",
         head(&saga),
         indent(&fences(&steps)),
-        indent(&story(&timeline, saga.born_ms)),
-        indent(&told(&events, saga.born_ms))
+        indent(&story(&timeline, saga.summary.born_ms)),
+        indent(&told(&events, saga.summary.born_ms))
     ));
     Ok(())
 }
 
-fn head(saga: &Saga) -> String {
-    let mut text = format!("saga {}: {}, {}\n", saga.id, one_line(&saga.definition), saga.state);
+fn head(
+    Saga {
+        definition,
+        summary: saga,
+    }: &Saga,
+) -> String {
+    let mut text = format!("saga {}: {}, {}\n", saga.id, one_line(definition), saga.state);
     let mut line = |name: &str, value: String| writeln!(text, "  {name:<10}  {}", one_line(&value)).expect("a text");
     line("started", format!("{} ago", ago(saga.born_ms)));
     line(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::types::Value as Column;
 use rusqlite::{OptionalExtension, Row};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skald_saga::{Digest, SagaId, State};
 
@@ -28,20 +28,21 @@ pub struct Filter {
     pub limit: u32,
 }
 
-/// A saga in a list.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// A saga in a list. Operators' scripts read it as it is, so its names are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Its id.
     pub id: SagaId,
     /// The digest of its definition.
-    pub definition: String,
-    /// The stream that its status events go to: its customer.
+    pub definition_digest: String,
+    /// The stream that its status events go to: the customer that it runs for, as its authenticator
+    /// names it; empty: nobody in particular.
     pub customer: String,
     /// When it was started, in milliseconds since 1970.
     pub born_ms: i64,
-    /// Its state.
+    /// Its state: `running`, `aborting`, `stuck_forward`, `stuck_back`, `completed` or `compensated`.
     pub state: String,
-    /// Why it turned back or is stuck.
+    /// Why it turned back or is stuck: an object with a `kind`.
     pub reason: Option<Value>,
     /// How many attempts of its current step have failed.
     pub attempts: u32,
@@ -49,15 +50,14 @@ pub struct Summary {
     pub attempts_back: u32,
     /// When it is tried again, in milliseconds since 1970.
     pub next_at_ms: Option<i64>,
-    /// It comes from a restored journal.
+    /// It comes from a restored journal, and may have ended before.
     pub recovering: bool,
 }
 
 /// A saga whole.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SagaDetail {
     /// What a list says of it.
-    #[serde(flatten)]
     pub summary: Summary,
     /// Its admitted input.
     pub input: Value,
@@ -183,7 +183,7 @@ fn statement(filter: &Filter) -> (String, Vec<Column>) {
 fn summary(row: &Row<'_>) -> rusqlite::Result<Summary> {
     Ok(Summary {
         id: SagaId(row.get::<_, i64>(0)?.cast_unsigned()),
-        definition: Digest(row.get(1)?).to_string(),
+        definition_digest: Digest(row.get(1)?).to_string(),
         customer: row.get(2)?,
         born_ms: row.get(3)?,
         state: row.get(4)?,
