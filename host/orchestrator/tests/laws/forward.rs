@@ -7,16 +7,7 @@ use skald_saga::{Exhausted, Reason, State};
 use crate::common::ledger::Effects;
 use crate::common::world::patient;
 use crate::common::{Host, Say, World, definition};
-
-const STEPS: [&str; 3] = ["RESERVE", "ORDER", "PAY"];
-
-fn three() -> skald_saga::Definition {
-    definition(&["RESERVE@product", "ORDER@order", "PAY@payment"])
-}
-
-fn world(plan: impl Fn(&crate::common::Seen) -> Say + Send + Sync + 'static) -> World {
-    World::new(&["product", "order", "payment"], plan)
-}
+use crate::scene::{STEPS, only, three, world};
 
 /// The events of a saga that was turned back at a step (from 0) that had begun.
 fn turned_back(step: usize) -> Vec<String> {
@@ -77,13 +68,7 @@ fn three_steps_complete_and_are_told_in_six_events() {
 fn a_refusal_at_any_step_leaves_a_net_of_nothing() {
     for (at, step) in STEPS.into_iter().enumerate() {
         let definition = Arc::new(three());
-        let world = world(move |seen| {
-            if seen.step == step {
-                Say::Reject("no_luck")
-            } else {
-                Say::Done
-            }
-        });
+        let world = world(only(step, Say::Reject("no_luck"), true));
         let host = world.open(&[&definition]);
         let saga = host.start(&definition);
         assert_eq!(host.outcome(saga), State::Compensated);

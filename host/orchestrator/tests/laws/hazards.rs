@@ -1,105 +1,23 @@
 //! The hazards that every saga system meets, one test each over all its cases.
 
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
+use skald_saga::State;
 use skald_saga::status::{Event, Phase, Status};
-use skald_saga::{Definition, Digest, SagaId, State};
 use skald_store::clock::now_ms;
-use skald_store::fence::{Action, Back, Close, Guest, GuestAnswer, Key, Outcome, Reply, StepSession};
-use skald_store::journal::{News, Operation};
-use skald_store::sql::{Session, Value};
-use tokio::sync::oneshot;
+use skald_store::fence::Outcome;
+use skald_store::journal::News;
 
 use crate::common::world::{STREAM, patient};
-use crate::common::{Host, Say, Seen, World, definition};
-
-const STEPS: [&str; 3] = ["RESERVE", "ORDER", "PAY"];
-
-fn three() -> Arc<Definition> {
-    Arc::new(definition(&["RESERVE@product", "ORDER@order", "PAY@payment"]))
-}
-
-fn world(plan: impl Fn(&Seen) -> Say + Send + Sync + 'static) -> World {
-    World::new(&["product", "order", "payment"], plan)
-}
-
-/// A component that does the step's work once more if it is called.
-pub struct Double(pub SagaId, pub &'static str);
-
-impl Double {
-    fn act(&self, mut session: StepSession, kind: &str) -> StepSession {
-        let row = [
-            Value::Integer(self.0.0.cast_signed()),
-            Value::Text(self.1.into()),
-            Value::Text(kind.into()),
-        ];
-        session
-            .execute("INSERT INTO effect (saga, step, kind) VALUES (?, ?, ?)", &row)
-            .expect("it is open");
-        session
-    }
-}
-
-impl Guest for Double {
-    fn step(&mut self, session: StepSession) -> (StepSession, GuestAnswer, Digest) {
-        (
-            self.act(session, "act"),
-            GuestAnswer::Done("{}".into()),
-            Digest::of(b"a double"),
-        )
-    }
-
-    fn compensate(&mut self, session: StepSession, _: Option<Digest>, _: Option<&str>) -> (StepSession, GuestAnswer) {
-        (self.act(session, "undo"), GuestAnswer::Done(String::new()))
-    }
-}
-
-fn key(host: &Host, saga: SagaId, step: usize) -> Key {
-    Key {
-        saga,
-        step,
-        nonce: host.nonce(saga),
-    }
-}
-
-/// Delivers a step's action once more.
-fn deliver(host: &Host, definition: &Definition, saga: SagaId, step: usize) -> oneshot::Receiver<Reply> {
-    let (job, reply) = Action::new(key(host, saga, step), None, Box::new(Double(saga, STEPS[step])));
-    let file = host
-        .orchestrator
-        .database(&definition.steps[step].database)
-        .expect("it is open");
-    file.writer.submit(Box::new(job)).expect("there is room");
-    reply
-}
-
-/// Delivers a step's compensation once more.
-fn deliver_back(host: &Host, definition: &Definition, saga: SagaId, step: usize) -> oneshot::Receiver<Reply> {
-    let double = Box::new(Double(saga, STEPS[step]));
-    let (job, reply) = Back::new(key(host, saga, step), Close::AndCompensate, false, double);
-    let file = host
-        .orchestrator
-        .database(&definition.steps[step].database)
-        .expect("it is open");
-    file.writer.submit(Box::new(job)).expect("there is room");
-    reply
-}
-
-fn told(host: &Host, reply: oneshot::Receiver<Reply>) -> Outcome {
-    host.block_on(reply).expect("the writer answers").outcome
-}
+use crate::common::{Say, definition};
+use crate::double::{deliver, deliver_back, told};
+use crate::scene::{STEPS, cancel, held, only, three, world};
 
 #[test]
 fn a_duplicate_delivery_at_once_or_late_changes_nothing() {
     for refused in [false, true] {
-        let definition = three();
-        let world = world(move |seen| {
-            if refused && seen.step == "PAY" {
-                Say::Reject("no_money")
-            } else {
-                Say::Done
-            }
-        });
+        let definition = Arc::new(three());
+        let world = world(only("PAY", Say::Reject("no_money"), refused));
         let host = world.open(&[&definition]);
         let mut doubles = vec![];
         let gates: Vec<_> = STEPS
@@ -141,21 +59,11 @@ fn a_duplicate_delivery_at_once_or_late_changes_nothing() {
 #[test]
 fn an_action_that_was_never_sent_or_got_lost_can_not_come_late() {
     for lost in [false, true] {
-        let definition = three();
-        let world = world(move |seen| {
-            if lost && seen.step == "ORDER" {
-                Say::Retry
-            } else {
-                Say::Done
-            }
-        });
-        let gate = world.script.gate("RESERVE", false, 0);
-        let host = world.open(&[&definition]);
-        let saga = host.start(&definition);
-        gate.reached();
+        let definition = Arc::new(three());
+        let world = world(only("ORDER", Say::Retry, lost));
+        let (host, saga, gate) = held(&world, &definition, "RESERVE", false);
         if !lost {
-            let cancel = host.orchestrator.operate(saga, Operation::Cancel, "me", "a test");
-            host.block_on(cancel).expect("it runs");
+            cancel(&host, saga);
         }
         drop(gate);
         assert_eq!(host.outcome(saga), State::Compensated);
@@ -169,20 +77,10 @@ fn an_action_that_was_never_sent_or_got_lost_can_not_come_late() {
 #[test]
 fn a_compensation_waits_for_an_action_that_runs() {
     for commits in [true, false] {
-        let definition = three();
-        let world = world(move |seen| {
-            if !commits && seen.step == "ORDER" {
-                Say::Retry
-            } else {
-                Say::Done
-            }
-        });
-        let gate = world.script.gate("ORDER", false, 0);
-        let host = world.open(&[&definition]);
-        let saga = host.start(&definition);
-        gate.reached();
-        let cancel = host.orchestrator.operate(saga, Operation::Cancel, "me", "a test");
-        host.block_on(cancel).expect("it runs");
+        let definition = Arc::new(three());
+        let world = world(only("ORDER", Say::Retry, !commits));
+        let (host, saga, gate) = held(&world, &definition, "ORDER", false);
+        cancel(&host, saga);
         let mut closed = deliver_back(&host, &definition, saga, 1);
         assert!(closed.try_recv().is_err(), "the action holds its transaction open");
         drop(gate);
@@ -195,112 +93,19 @@ fn a_compensation_waits_for_an_action_that_runs() {
     }
 }
 
-/// How a saga goes while one of its two orchestrators is frozen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    Success,
-    Refused,
-    Cancelled,
-}
-
-#[test]
-fn two_orchestrators_agree_on_one_end() {
-    for way in [Way::Success, Way::Refused, Way::Cancelled] {
-        let back = [("ORDER", true), ("RESERVE", true)]
-            .into_iter()
-            .filter(|_| way == Way::Refused);
-        for (step, direction) in STEPS.map(|step| (step, false)).into_iter().chain(back) {
-            let definition = three();
-            let world = world(move |seen| {
-                if way == Way::Refused && seen.step == "PAY" && !seen.back {
-                    Say::Reject("no_money")
-                } else {
-                    Say::Done
-                }
-            });
-            let gate = world.script.gate(step, direction, 0);
-            let frozen = world.open(&[&definition]);
-            let saga = frozen.start(&definition);
-            gate.reached();
-            let ice = frozen.freeze();
-            drop(gate);
-            let rival = world.rival(&frozen, &[&definition]);
-            if way == Way::Cancelled {
-                // The rival may have completed it by now.
-                let _ = rival.block_on(rival.orchestrator.operate(saga, Operation::Cancel, "me", "a test"));
-            }
-            let end = rival.outcome(saga);
-            drop(ice);
-            frozen.block_on(async {
-                while frozen.orchestrator.running() > 0 {
-                    tokio::task::yield_now().await;
-                }
-            });
-            assert_eq!(rival.assert_ended(saga, &definition), end, "{way:?} frozen in {step}");
-            match way {
-                Way::Success => assert_eq!(end, State::Completed),
-                Way::Refused => assert_eq!(end, State::Compensated),
-                Way::Cancelled => {}
-            }
-            rival.kill();
-            frozen.kill();
-        }
-    }
-}
-
-#[test]
-fn two_orchestrators_that_race_agree_on_one_end() {
-    let definition = three();
-    let world = world(|seen| match seen.saga.0 % 4 {
-        0 if seen.step == "PAY" && !seen.back => Say::Reject("no_money"),
-        1 if seen.step == "ORDER" && seen.nth < 2 => Say::Retry,
-        _ => Say::Done,
-    });
-    let host = world.open(&[&definition]);
-    let gate = world.script.gate("RESERVE", false, 0);
-    let sagas: Vec<_> = (0..24).map(|_| host.start(&definition)).collect();
-    gate.reached();
-    let rival = world.rival(&host, &[&definition]);
-    drop(gate);
-    for (number, saga) in sagas.iter().enumerate() {
-        if number % 5 == 0 {
-            let _ = rival.block_on(rival.orchestrator.operate(*saga, Operation::Cancel, "me", "a test"));
-        }
-    }
-    for saga in &sagas {
-        host.outcome(*saga);
-    }
-    for one in [&host, &rival] {
-        one.block_on(async {
-            while one.orchestrator.running() > 0 {
-                tokio::task::yield_now().await;
-            }
-        });
-    }
-    for saga in sagas {
-        host.assert_ended(saga, &definition);
-    }
-    rival.kill();
-    host.kill();
-}
-
 /// A stale orchestrator may be further than the one that turns the saga back: the frontier is closed
 /// upwards, over what it did.
 #[test]
 fn the_frontier_is_closed_above_what_the_aborting_orchestrator_knows() {
-    let definition = three();
-    let world = world(|seen| if seen.step == "PAY" { Say::Retry } else { Say::Done });
-    let gate = world.script.gate("RESERVE", false, 0);
-    let host = world.open(&[&definition]);
-    let saga = host.start(&definition);
-    gate.reached();
+    let definition = Arc::new(three());
+    let world = world(only("PAY", Say::Retry, true));
+    let (host, saga, gate) = held(&world, &definition, "RESERVE", false);
     // It knows of nothing done when it turns the saga back; somebody else has done ORDER by then.
     assert!(matches!(
         told(&host, deliver(&host, &definition, saga, 1)),
         Outcome::Done { .. }
     ));
-    let cancel = host.orchestrator.operate(saga, Operation::Cancel, "me", "a test");
-    host.block_on(cancel).expect("it runs");
+    cancel(&host, saga);
     drop(gate);
     assert_eq!(host.outcome(saga), State::Compensated);
     host.assert_ended(saga, &definition);
@@ -311,12 +116,9 @@ fn the_frontier_is_closed_above_what_the_aborting_orchestrator_knows() {
 #[test]
 fn a_running_saga_that_finds_a_step_fenced_turns_back() {
     for undone in [false, true] {
-        let definition = three();
+        let definition = Arc::new(three());
         let world = world(|_| Say::Done);
-        let gate = world.script.gate("RESERVE", false, 0);
-        let host = world.open(&[&definition]);
-        let saga = host.start(&definition);
-        gate.reached();
+        let (host, saga, gate) = held(&world, &definition, "RESERVE", false);
         if undone {
             assert!(matches!(
                 told(&host, deliver(&host, &definition, saga, 1)),
@@ -362,8 +164,7 @@ fn clean_up_takes_only_what_has_ended_and_leaves_a_horizon() {
     assert_eq!(gone.fences, 3, "those of the ended saga");
     let kept = [Some("done".into()), Some("done".into()), None];
     assert_eq!(host.fences(unfinished, &definition), kept);
-    let cancel = host.orchestrator.operate(unfinished, Operation::Cancel, "me", "a test");
-    host.block_on(cancel).expect("it waits");
+    cancel(&host, unfinished);
     assert_eq!(host.outcome(unfinished), State::Compensated);
     host.assert_ended(unfinished, &definition);
     for step in 0..3 {
@@ -385,14 +186,8 @@ fn clean_up_takes_only_what_has_ended_and_leaves_a_horizon() {
 /// No event says more than the journal's row: an orchestrator that is behind tells nothing.
 #[test]
 fn nothing_is_told_of_a_state_that_the_saga_has_left() {
-    let definition = three();
-    let world = world(|seen| {
-        if seen.step == "RESERVE" {
-            Say::Reject("no_luck")
-        } else {
-            Say::Done
-        }
-    });
+    let definition = Arc::new(three());
+    let world = world(only("RESERVE", Say::Reject("no_luck"), true));
     let host = world.open(&[&definition]);
     let saga = host.start(&definition);
     assert_eq!(host.outcome(saga), State::Compensated);
@@ -418,24 +213,4 @@ fn nothing_is_told_of_a_state_that_the_saga_has_left() {
     assert_eq!(told, []);
     host.assert_ended(saga, &definition);
     host.stop();
-}
-
-/// The freezing side of `SIGSTOP`.
-pub struct Ice {
-    _thaw: mpsc::Sender<()>,
-}
-
-impl Host {
-    /// Freezes this host until the ice is dropped: its one working thread does nothing.
-    fn freeze(&self) -> Ice {
-        let (thaw, thawed) = mpsc::channel::<()>();
-        let (arrived, seen) = mpsc::channel();
-        self.runtime().spawn(async move {
-            let _ = arrived.send(());
-            // It ends when the ice is dropped.
-            let _ = thawed.recv();
-        });
-        seen.recv().expect("its thread works");
-        Ice { _thaw: thaw }
-    }
 }

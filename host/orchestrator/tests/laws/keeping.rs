@@ -11,7 +11,8 @@ use skald_store::journal::{Operation, StartKey, Started};
 use skald_store::verify::{Report, verify};
 
 use crate::common::world::{STREAM, request};
-use crate::common::{Host, Say, Seen, World, definition};
+use crate::common::{Host, Say, World, definition};
+use crate::scene::{DATABASES, three, world};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -19,18 +20,8 @@ const fn days(days: u64) -> Duration {
     Duration::from_hours(days * 24)
 }
 
-const LABELS: [&str; 3] = ["product", "order", "payment"];
-
-fn world(plan: impl Fn(&Seen) -> Say + Send + Sync + 'static) -> World {
-    World::new(&LABELS, plan)
-}
-
-fn three() -> Definition {
-    definition(&["RESERVE@product", "ORDER@order", "PAY@payment"])
-}
-
 fn checked(world: &World) -> Report {
-    let services = LABELS.map(|label| (label.to_owned(), world.path(label)));
+    let services = DATABASES.map(|label| (label.to_owned(), world.path(label)));
     verify(&world.path("journal"), &BTreeMap::from(services)).expect("the files can be read")
 }
 

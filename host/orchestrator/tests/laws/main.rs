@@ -2,6 +2,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod double;
+mod scene;
 
 mod forward;
 mod hazards;
@@ -9,4 +11,5 @@ mod keeping;
 mod operate;
 mod properties;
 mod restart;
+mod rivals;
 mod start;

@@ -8,21 +8,8 @@ use skald_store::fence::ByHand;
 use skald_store::journal::Operation;
 
 use crate::common::ledger::Effects;
-use crate::common::{Host, Say, Seen, World, definition};
-
-const STEPS: [&str; 3] = ["RESERVE", "ORDER", "PAY"];
-
-fn three() -> Definition {
-    definition(&["RESERVE@product", "ORDER@order", "PAY@payment"])
-}
-
-fn world(plan: impl Fn(&Seen) -> Say + Send + Sync + 'static) -> World {
-    World::new(&["product", "order", "payment"], plan)
-}
-
-fn operate(host: &Host, saga: SagaId, operation: Operation) -> Result<State, OperateError> {
-    host.block_on(host.orchestrator.operate(saga, operation, "me", "a test"))
-}
+use crate::common::{Say, World};
+use crate::scene::{STEPS, held, only, operate, three, world};
 
 /// A saga whose last step is refused and whose second can't be compensated so many times.
 fn stuck_back(failures: usize) -> (World, Arc<Definition>) {
@@ -39,10 +26,7 @@ fn a_cancel_at_any_step_leaves_a_net_of_nothing() {
     for (at, step) in STEPS.into_iter().enumerate() {
         let definition = Arc::new(three());
         let world = world(|_| Say::Done);
-        let gate = world.script.gate(step, false, 0);
-        let host = world.open(&[&definition]);
-        let saga = host.start(&definition);
-        gate.reached();
+        let (host, saga, gate) = held(&world, &definition, step, false);
         assert_eq!(
             operate(&host, saga, Operation::Cancel).expect("it runs"),
             State::Aborting
@@ -64,10 +48,7 @@ fn a_cancel_at_any_step_leaves_a_net_of_nothing() {
 fn a_cancel_while_compensating_is_refused_and_skips_nothing() {
     let (world, definition) = stuck_back(0);
     for step in ["ORDER", "RESERVE"] {
-        let gate = world.script.gate(step, true, 0);
-        let host = world.open(&[&definition]);
-        let saga = host.start(&definition);
-        gate.reached();
+        let (host, saga, gate) = held(&world, &definition, step, true);
         let refused = operate(&host, saga, Operation::Cancel);
         assert!(
             matches!(
@@ -90,13 +71,7 @@ fn a_cancel_while_compensating_is_refused_and_skips_nothing() {
 fn an_ended_saga_can_not_be_operated_on() {
     for refused in [false, true] {
         let definition = Arc::new(three());
-        let world = world(move |seen| {
-            if refused && seen.step == "PAY" {
-                Say::Reject("no_money")
-            } else {
-                Say::Done
-            }
-        });
+        let world = world(only("PAY", Say::Reject("no_money"), refused));
         let host = world.open(&[&definition]);
         let saga = host.start(&definition);
         let end = host.outcome(saga);
@@ -229,7 +204,7 @@ fn a_step_that_was_broken_off_is_resolved_by_hand_and_its_saga_turns_back() {
         let mut definition = three();
         definition.steps[1].on_exhausted = Exhausted::Stick;
         let definition = Arc::new(definition);
-        let world = world(|seen| if seen.step == "ORDER" { Say::Retry } else { Say::Done });
+        let world = world(only("ORDER", Say::Retry, true));
         let host = world.open(&[&definition]);
         let saga = host.start(&definition);
         assert_eq!(host.outcome(saga), State::StuckForward);
@@ -274,10 +249,7 @@ fn nothing_is_resolved_by_hand_while_the_frontier_is_open() {
     definition.compensation.attempts = 1;
     let definition = Arc::new(definition);
     let world = world(|_| Say::Done);
-    let gate = world.script.gate("ORDER", false, 0);
-    let host = world.open(&[&definition]);
-    let saga = host.start(&definition);
-    gate.reached();
+    let (host, saga, gate) = held(&world, &definition, "ORDER", false);
     // As if its search for the frontier had used the budget up before it was closed.
     host.force(saga, "UPDATE saga SET state = 'stuck_back', from_step = 1 WHERE id = ?");
     let resolved = host.block_on(host.orchestrator.resolve(saga, "RESERVE", "me", "paid back by hand"));
@@ -292,11 +264,8 @@ fn nothing_is_resolved_by_hand_while_the_frontier_is_open() {
 #[test]
 fn a_recovering_saga_is_neither_cancelled_nor_turned_back() {
     let definition = Arc::new(three());
-    let world = world(|seen| if seen.step == "ORDER" { Say::Retry } else { Say::Done });
-    let gate = world.script.gate("ORDER", false, 0);
-    let host = world.open(&[&definition]);
-    let saga = host.start(&definition);
-    gate.reached();
+    let world = world(only("ORDER", Say::Retry, true));
+    let (host, saga, gate) = held(&world, &definition, "ORDER", false);
     host.force(saga, "UPDATE saga SET recovering = 1 WHERE id = ?");
     assert!(matches!(
         operate(&host, saga, Operation::Cancel),
@@ -317,17 +286,8 @@ fn a_recovering_saga_is_neither_cancelled_nor_turned_back() {
 #[test]
 fn a_recovering_saga_whose_step_was_never_run_has_not_ended_before() {
     let definition = Arc::new(three());
-    let world = world(|seen| {
-        if seen.step == "PAY" {
-            Say::Reject("no_money")
-        } else {
-            Say::Done
-        }
-    });
-    let gate = world.script.gate("RESERVE", false, 0);
-    let host = world.open(&[&definition]);
-    let saga = host.start(&definition);
-    gate.reached();
+    let world = world(only("PAY", Say::Reject("no_money"), true));
+    let (host, saga, gate) = held(&world, &definition, "RESERVE", false);
     host.force(saga, "UPDATE saga SET recovering = 1 WHERE id = ?");
     host.kill_at(gate);
     let host = world.open(&[&definition]);

@@ -11,7 +11,7 @@ use skald_store::journal::Operation;
 
 use crate::common::script::lock;
 use crate::common::{Say, Seen, World, definition};
-use crate::hazards::Double;
+use crate::double::Double;
 
 const DATABASES: [&str; 3] = ["a", "b", "c"];
 

@@ -7,20 +7,15 @@ use skald_saga::mapping::Mapping;
 use skald_saga::{Definition, Digest, State};
 use skald_store::journal::Operation;
 
-use crate::common::{Say, Seen, World, definition};
-
-const STEPS: [&str; 3] = ["RESERVE", "ORDER", "PAY"];
+use crate::common::Say;
+use crate::scene::{self, STEPS, held, only, world};
 
 /// Each step but the first gets what the one before put out.
 fn three() -> Definition {
-    let mut definition = definition(&["RESERVE@product", "ORDER@order", "PAY@payment"]);
+    let mut definition = scene::three();
     definition.steps[1].input = Mapping::Template(json!({"after": "$outputs.RESERVE.by"}));
     definition.steps[2].input = Mapping::Template(json!({"after": "$outputs.ORDER.by", "for": "$principal"}));
     definition
-}
-
-fn world(plan: impl Fn(&Seen) -> Say + Send + Sync + 'static) -> World {
-    World::new(&["product", "order", "payment"], plan)
 }
 
 #[test]
@@ -30,17 +25,8 @@ fn a_kill_in_any_call_is_survived_in_both_directions() {
         let back = [("ORDER", true), ("RESERVE", true)].into_iter().filter(|_| refused);
         for (step, direction) in calls.chain(back) {
             let definition = Arc::new(three());
-            let world = world(move |seen| {
-                if refused && seen.step == "PAY" && !seen.back {
-                    Say::Reject("no_money")
-                } else {
-                    Say::Done
-                }
-            });
-            let gate = world.script.gate(step, direction, 0);
-            let host = world.open(&[&definition]);
-            let saga = host.start(&definition);
-            gate.reached();
+            let world = world(only("PAY", Say::Reject("no_money"), refused));
+            let (host, saga, gate) = held(&world, &definition, step, direction);
             host.kill_at(gate);
             let host = world.open(&[&definition]);
             let expected = if refused { State::Compensated } else { State::Completed };
@@ -64,7 +50,7 @@ fn a_kill_in_any_call_is_survived_in_both_directions() {
 #[test]
 fn the_budget_of_a_step_survives_restarts() {
     let definition = Arc::new(three());
-    let world = world(|seen| if seen.step == "ORDER" { Say::Retry } else { Say::Done });
+    let world = world(only("ORDER", Say::Retry, true));
     let mut host = world.open(&[&definition]);
     let gate = world.script.gate("ORDER", false, 0);
     let saga = host.start(&definition);
@@ -119,10 +105,7 @@ fn the_budget_of_a_compensation_survives_restarts() {
 fn a_clean_stop_costs_no_attempt() {
     let definition = Arc::new(three());
     let world = world(|_| Say::Done);
-    let gate = world.script.gate("ORDER", false, 0);
-    let host = world.open(&[&definition]);
-    let saga = host.start(&definition);
-    gate.reached();
+    let (host, saga, gate) = held(&world, &definition, "ORDER", false);
     host.stop_at(gate);
     let host = world.open(&[&definition]);
     assert_eq!(host.outcome(saga), State::Completed);
@@ -137,10 +120,7 @@ fn a_saga_ends_by_the_definition_it_started_with() {
     let mut shorter = three();
     shorter.steps.truncate(1);
     let world = world(|_| Say::Done);
-    let gate = world.script.gate("RESERVE", false, 0);
-    let host = world.open(&[&definition]);
-    let saga = host.start(&definition);
-    gate.reached();
+    let (host, saga, gate) = held(&world, &definition, "RESERVE", false);
     host.kill_at(gate);
     let host = world.open(&[&Arc::new(shorter)]);
     assert_eq!(host.outcome(saga), State::Completed);
@@ -153,17 +133,8 @@ fn a_compensation_runs_on_the_version_that_ran_its_step_or_not_at_all() {
     let old = Digest::of(b"version 1");
     for missing in [false, true] {
         let definition = Arc::new(three());
-        let world = world(|seen| {
-            if seen.step == "PAY" {
-                Say::Reject("no_money")
-            } else {
-                Say::Done
-            }
-        });
-        let gate = world.script.gate("PAY", false, 0);
-        let host = world.open(&[&definition]);
-        let saga = host.start(&definition);
-        gate.reached();
+        let world = world(only("PAY", Say::Reject("no_money"), true));
+        let (host, saga, gate) = held(&world, &definition, "PAY", false);
         world.script.activate(Digest::of(b"version 2"));
         if missing {
             world.script.lose(&[old]);
