@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "the laws use the rest of it")]
 mod common;
 
+mod budget;
 mod effects;
 mod hazards;
 mod sweep;
