@@ -91,7 +91,7 @@ pub(super) async fn resolve(
         ),
         ByHand::Nothing => (
             "already_undone",
-            format!("{step} was undone before: there is nothing to do by hand"),
+            format!("{step} was undone before, or was never done: there is nothing to do by hand"),
         ),
     };
     Ok(Json(Acted {

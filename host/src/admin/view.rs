@@ -80,7 +80,8 @@ pub struct Step {
 /// The fence of a step: the truth about its effects.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fence {
-    /// `done`, `rejected`, `fenced`, `undone` or `undone_by_hand`.
+    /// `done`, `rejected`, `fenced`, `undone` or `undone_by_hand`; `pending` if its component broke the
+    /// step's transaction.
     pub outcome: String,
     /// The digest of the component that ran.
     pub digest: Option<String>,
