@@ -1,16 +1,20 @@
 //! `wasi:http` components behind routes: ours, and foreign ones as they are.
 
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use axum::body::Body;
 use futures::executor::block_on;
 use http::header::{HeaderName, HeaderValue};
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
+use http_body_util::BodyExt;
 use tokio::sync::oneshot;
 use wasmtime::Store;
-use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
+use wasmtime_wasi_http::{Error, WasiHttpView};
 
 use super::error::CallError;
 use super::state::State;
@@ -61,18 +65,24 @@ impl Version {
 
     /// Runs the handler to its end. The executor is not the runtime's: capabilities that wait use that
     /// one, and it refuses to be entered twice.
+    ///
+    /// A failure is noted before the store is dropped, and the answer's body with it: if that was not
+    /// finished, its end must not pass for one.
     fn serve(&self, proxy: &ProxyPre<State>, request: Request<Body>, told: &Told) -> Result<(), CallError> {
+        let failed = Arc::new(AtomicBool::new(false));
         let scope = self.scope();
         let deadline = scope.deadline;
         let mut store = self.store(scope, Work::outside(false, deadline));
         let handled = block_on(async {
-            let handling = handle(&mut store, proxy, request, told);
+            let handling = handle(&mut store, proxy, request, told, &failed);
             match tokio::time::timeout_at(deadline.into(), handling).await {
                 Ok(handled) => handled,
                 Err(_) => Err(wasmtime::Trap::Interrupt.into()),
             }
         });
-        settle(&mut store, handled)
+        let handled = settle(&mut store, handled);
+        failed.store(handled.is_err(), Ordering::Release);
+        handled
     }
 
     fn silent(&self) -> CallError {
@@ -89,7 +99,9 @@ async fn handle(
     proxy: &ProxyPre<State>,
     request: Request<Body>,
     told: &Told,
+    failed: &Arc<AtomicBool>,
 ) -> wasmtime::Result<()> {
+    let failed = failed.clone();
     let (told, component) = (told.clone(), store.data().profile.component.to_string());
     let request = store
         .data_mut()
@@ -100,7 +112,7 @@ async fn handle(
         .http()
         .new_response_outparam_from_callback(move |response| {
             tell(&told, || match response {
-                Ok(response) => Ok(response.map(Body::new)),
+                Ok(response) => Ok(response.map(|body| Body::new(body.with_trailers(end(failed))))),
                 Err(code) => Err(CallError::Trap {
                     component,
                     detail: format!("it answered with the error {code:?}"),
@@ -112,6 +124,14 @@ async fn handle(
         .wasi_http_incoming_handler()
         .call_handle(&mut *store, request, out)
         .await
+}
+
+/// What follows a body: nothing, or the error that the component has failed before its end.
+fn end(failed: Arc<AtomicBool>) -> impl Future<Output = Option<Result<HeaderMap, Error>>> + Send {
+    poll_fn(move |_| {
+        let broken = failed.load(Ordering::Acquire);
+        Poll::Ready(broken.then_some(Err(Error::ConnectionTerminated)))
+    })
 }
 
 /// Answers, unless there was an answer already.
