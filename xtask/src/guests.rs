@@ -51,6 +51,7 @@ pub const GUESTS: &[Guest] = &[
     Guest::shop("shop-payment", "payment.wasm"),
     Guest::test("test-hostile", "hostile.wasm"),
     Guest::test("test-scripted", "scripted.wasm"),
+    Guest::test("test-foreign", "foreign.wasm"),
 ];
 
 /// The guests that the shop is made of.

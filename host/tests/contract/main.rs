@@ -16,6 +16,7 @@
 //! | `stream` | the result stream: exact events for every way a purchase can end |
 //! | `restart` | what components find after a kill: their events, and filters that deny nothing wrongly |
 //! | `isolation` | purchases while another component misbehaves |
+//! | `mounted` | a component from elsewhere behind a route |
 //! | `resume` | what a client gets that comes back |
 
 #[path = "../common/mod.rs"]
@@ -25,6 +26,7 @@ mod account;
 mod browser;
 mod http;
 mod isolation;
+mod mounted;
 mod openapi;
 mod operator;
 mod page;

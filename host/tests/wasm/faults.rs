@@ -64,6 +64,19 @@ async fn what_is_imported_and_not_granted_is_told_by_name_and_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_component_from_elsewhere_is_told_what_it_is_not_granted() {
+    let foreign = "\n[components.foreign]\nartifact = \"foreign.wasm\"\n";
+    let found = load(&format!("{SHOP}{foreign}")).err().unwrap_or_default();
+    let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+    let [fault] = &found[..] else { panic!("{found:?}") };
+    assert!(
+        fault.starts_with("component foreign imports wasi:http/outgoing-handler@0.2.")
+            && fault.ends_with(", which is not granted: add `http = [\"…\"]` to [components.foreign]"),
+        "{fault}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn all_faults_are_told_at_once() {
     let found = faults(&[
         ("passwords = true", "passwords = false"),
