@@ -12,6 +12,7 @@
 //! | `job` | after a job, before its savepoint is released | error, crash |
 //! | `commit` | before COMMIT | error, lost, crash |
 //! | `committed` | after COMMIT, before anybody is told | crash |
+//! | `sync` | before the write-ahead log is synced | crash |
 //! | `answered` | after the orchestrator got its answer | lost, crash |
 
 /// What goes wrong.

@@ -1,11 +1,14 @@
 //! What only a fault can bring about: an outcome that nobody knows.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use fail::FailScenario;
 use skald_orchestrator::Launched;
 use skald_saga::{Definition, Exhausted, State};
 use skald_store::journal::{Operation, StartKey};
+use skald_store::sqlite::{File, Options};
 
 use crate::common::{Say, World, definition, request};
 
@@ -137,4 +140,49 @@ fn a_cancel_whose_commit_is_unknown_is_obeyed_all_the_same() {
     assert_eq!(host.outcome(saga), State::Compensated);
     host.assert_ended(saga, &definition);
     host.kill();
+}
+
+/// Rule "no reply before COMMIT": a commit that a loss of power could undo is known to nobody but the
+/// writer, neither as an answer nor as something read.
+#[test]
+fn a_commit_is_told_and_read_only_once_it_is_on_disk() {
+    let _scenario = FailScenario::setup();
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = |label: &str| {
+        let options = Options::new(folder.path().join(label), label);
+        File::open(&options, |connection| {
+            connection.execute_batch("CREATE TABLE t (n INTEGER)").expect("a table");
+            Ok(())
+        })
+        .expect("a file")
+    };
+    let insert = |connection: &rusqlite::Connection| connection.execute("INSERT INTO t VALUES (1)", []);
+    let (kept, other) = (open("kept"), open("other"));
+    let on_disk = AtomicBool::new(false);
+    fail::cfg("kept.sync", "pause").expect("an action");
+    let (kept, on_disk) = (&kept, &on_disk);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            kept.writer.write_blocking(insert).expect("written");
+            assert!(on_disk.load(Ordering::SeqCst), "answered before it was on disk");
+        });
+        let (seen, looked) = mpsc::channel();
+        scope.spawn(move || {
+            let count = |connection: &rusqlite::Connection| {
+                connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
+            };
+            kept.readers.with(|connection| {
+                while count(connection).expect("a number") == 0 {
+                    thread::yield_now();
+                }
+                seen.send(()).expect("somebody waits");
+            });
+            assert!(on_disk.load(Ordering::SeqCst), "read before it was on disk");
+        });
+        looked.recv().expect("it is committed, and a reader has seen it");
+        // Whoever did not wait would be through by the time that another file is written and synced.
+        other.writer.write_blocking(insert).expect("written");
+        on_disk.store(true, Ordering::SeqCst);
+        fail::cfg("kept.sync", "off").expect("an action");
+    });
 }

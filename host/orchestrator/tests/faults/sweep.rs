@@ -15,7 +15,7 @@ use crate::common::{Host, Say, Seen, World, definition, request};
 
 /// Points of every database, with the faults that are possible there. A fault that comes twice in a
 /// row is one that the writer's own repetition does not heal.
-const POINTS: [(&str, &[&str]); 6] = [
+const POINTS: [(&str, &[&str]); 7] = [
     ("ask", &["1*return(error)", "1*return(crash)"]),
     ("begin", &["1*return(error)", "2*return(error)", "1*return(crash)"]),
     ("job", &["1*return(error)", "2*return(error)", "1*return(crash)"]),
@@ -30,6 +30,7 @@ const POINTS: [(&str, &[&str]); 6] = [
         ],
     ),
     ("committed", &["1*return(crash)"]),
+    ("sync", &["1*return(crash)"]),
     ("answered", &["1*return(lost)", "1*return(crash)"]),
 ];
 
@@ -155,11 +156,17 @@ fn sweep(label: &str, points: &[&str]) {
 
 #[test]
 fn a_fault_anywhere_in_the_journal_is_survived() {
-    sweep("journal", &["begin", "job", "commit", "committed"]);
+    sweep("journal", &["begin", "job", "commit", "committed", "sync"]);
 }
 
 #[test]
 fn a_fault_anywhere_in_a_service_is_survived() {
-    sweep("product", &["ask", "begin", "job", "commit", "committed", "answered"]);
-    sweep("order", &["ask", "begin", "job", "commit", "committed", "answered"]);
+    sweep(
+        "product",
+        &["ask", "begin", "job", "commit", "committed", "sync", "answered"],
+    );
+    sweep(
+        "order",
+        &["ask", "begin", "job", "commit", "committed", "sync", "answered"],
+    );
 }

@@ -69,8 +69,8 @@ pub struct Journal {
 
 /// Who is told of status events once they are committed.
 pub trait Listener: Send + Sync {
-    /// Takes notice of events of one stream. They come in the order of their numbers, on the
-    /// journal's writing thread: it must not block.
+    /// Takes notice of events of one stream. They come one after the other, in the order of their
+    /// numbers, on the thread that made them durable: it must not block.
     fn told(&self, stream: &Arc<str>, definition: Digest, events: &[StoredEvent]);
 }
 

@@ -80,6 +80,8 @@ impl Db {
             let connection = Connection::open_with_flags(&options.path, flags)?;
             connection.busy_timeout(std::time::Duration::from_secs(5))?;
             connection.pragma_update(None, "query_only", true)?;
+            // There are several to a file, and the kernel keeps the file's pages too.
+            connection.pragma_update(None, "cache_size", -1_024)?;
             connection.pragma_update(None, "trusted_schema", false)?;
             Self::guarded(connection, options)
         };
@@ -128,6 +130,11 @@ impl Db {
     /// The same of a savepoint that the component itself has begun.
     pub(super) fn mark_control(&self, verb: &str, mark: u32) -> rusqlite::Result<()> {
         self.run(&format!("{verb} {}m{mark}", self.savepoint))
+    }
+
+    /// From here on a commit is not synced by SQLite: [`sync`](super::sync) does it.
+    pub(super) fn leave_syncing(&self) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "synchronous", "NORMAL")
     }
 
     /// Whether the transaction that the writer opened is still there.
@@ -222,8 +229,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
-    // 8 MiB of pages: what a group touches stays in memory, and the host stays small.
-    connection.pragma_update(None, "cache_size", -8_192)?;
+    // 4 MiB of pages: what a group touches stays in memory, and the host stays small.
+    connection.pragma_update(None, "cache_size", -4_096)?;
     // A checkpoint every 16 MiB of log, not every 4: it runs between two groups.
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))

@@ -1,9 +1,13 @@
-//! Read-only connections to a file, a few of them, handed out in turn.
+//! Read-only connections to a file, a few of them, handed out in turn. Nobody gets to see what a loss
+//! of power could still undo: who gives one back waits until all that was committed is on disk.
+
+use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
 use rusqlite::Connection;
 
 use super::error::OpenError;
+use super::sync::Tide;
 use super::{Db, Options};
 
 /// The read-only connections of a file.
@@ -11,16 +15,17 @@ use super::{Db, Options};
 pub struct Readers {
     idle: Receiver<Box<Db>>,
     back: Sender<Box<Db>>,
+    tide: Arc<Tide>,
 }
 
 impl Readers {
-    pub(super) fn open(options: &Options) -> Result<Self, OpenError> {
+    pub(super) fn open(options: &Options, tide: Arc<Tide>) -> Result<Self, OpenError> {
         let (back, idle) = crossbeam_channel::bounded(options.readers);
         for _ in 0..options.readers {
             back.send(Db::open_reader(options)?)
                 .expect("the channel holds as many as are opened");
         }
-        Ok(Self { idle, back })
+        Ok(Self { idle, back, tide })
     }
 
     /// Waits for a connection that is free. It blocks: never call it on a thread that serves others.
@@ -68,6 +73,7 @@ impl Drop for Lent<'_> {
         if let Some(db) = self.db.take() {
             // The channel has room for every connection there is.
             let _ = self.home.back.send(db);
+            self.home.tide.wait();
         }
     }
 }

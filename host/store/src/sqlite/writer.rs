@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::error::OpenError;
 use super::group::Loop;
+use super::sync::{Syncer, Tide};
 use super::{Db, Options};
 use crate::fault::{self, Fault};
 
@@ -112,19 +113,21 @@ impl Committed {
 }
 
 impl Writer {
-    pub(super) fn start(db: Box<Db>, options: &Options) -> Result<Self, OpenError> {
+    pub(super) fn start(db: Box<Db>, options: &Options, tide: std::sync::Arc<Tide>) -> Result<Self, OpenError> {
+        let unfit = |error: &dyn std::fmt::Display| OpenError::Unfit {
+            label: options.label.clone(),
+            detail: format!("its writing threads can't be started: {error}"),
+        };
+        db.leave_syncing().map_err(|error| unfit(&error))?;
+        let syncer = Syncer::start(&options.path, &options.label, tide.clone()).map_err(|error| unfit(&error))?;
         let (queue, jobs) = crossbeam_channel::bounded(options.group.queue);
-        let group = options.group;
         let committed = std::sync::Arc::<Committed>::default();
-        let counted = committed.clone();
+        let writing = Loop::new(jobs, options.group, committed.clone(), tide, syncer);
         std::thread::Builder::new()
             .name(format!("write-{}", options.label))
             .stack_size(STACK_BYTES)
-            .spawn(move || Loop::new(jobs, group, counted).run(db))
-            .map_err(|error| OpenError::Unfit {
-                label: options.label.clone(),
-                detail: format!("its writing thread can't be started: {error}"),
-            })?;
+            .spawn(move || writing.run(db))
+            .map_err(|error| unfit(&error))?;
         Ok(Self {
             queue,
             label: options.label.as_str().into(),
@@ -174,8 +177,8 @@ impl Writer {
         self.write_then(work, |_| {}).await
     }
 
-    /// The same, and `then` is called on the writer's thread once it is committed, in the order of
-    /// commits; it must not block.
+    /// The same, and `then` is called once it is committed and on disk, one after the other, in the order
+    /// of commits; it must not block.
     pub async fn write_then<T: Send + 'static>(
         &self,
         work: impl FnMut(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
