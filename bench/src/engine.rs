@@ -81,13 +81,7 @@ impl Engine {
     /// Opens it in a folder of its own.
     pub async fn open(manifest: &Path, components: &Path, data: &Path, instances: Instances) -> Result<Self> {
         std::fs::create_dir_all(data)?;
-        let text =
-            std::fs::read_to_string(manifest).with_context(|| format!("failed to read {}", manifest.display()))?;
-        let text = match instances {
-            Instances::Fresh => text.replace("instances = \"group\"", "instances = \"fresh\""),
-            Instances::Group => text,
-        };
-        let manifest = skald_manifest::parse(&text).map_err(|faults| anyhow!("{}", faults.in_file("skald.toml")))?;
+        let manifest = parse(manifest, instances)?;
         let files = Files::default();
         let registry = Arc::new(load(&manifest, components, data, &files)?);
         let opened = open_databases(&manifest, data, &registry).await?;
@@ -167,6 +161,35 @@ impl Inner {
         };
         Ok(self.orchestrator.start(request).await?)
     }
+}
+
+/// The shop's manifest with another choice of instances.
+fn parse(manifest: &Path, instances: Instances) -> Result<Manifest> {
+    let text = std::fs::read_to_string(manifest).with_context(|| format!("failed to read {}", manifest.display()))?;
+    let text = match instances {
+        Instances::Fresh => text.replace("instances = \"group\"", "instances = \"fresh\""),
+        Instances::Group => text,
+    };
+    skald_manifest::parse(&text).map_err(|faults| anyhow!("{}", faults.in_file("skald.toml")))
+}
+
+/// The components and the database of one of them, without an orchestrator.
+pub async fn component(
+    manifest: &Path,
+    components: &Path,
+    data: &Path,
+    instances: Instances,
+    name: &str,
+) -> Result<(Arc<Registry>, File)> {
+    let manifest = parse(manifest, instances)?;
+    let files = Files::default();
+    let registry = Arc::new(load(&manifest, components, data, &files)?);
+    let mut opened = open_databases(&manifest, data, &registry).await?;
+    files.open(opened.clone());
+    let file = opened
+        .remove(name)
+        .with_context(|| format!("there is no database {name}"))?;
+    Ok((registry, file))
 }
 
 fn load(manifest: &Manifest, components: &Path, data: &Path, files: &Files) -> Result<Registry> {

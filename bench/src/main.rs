@@ -5,15 +5,18 @@
 //! |---|---|
 //! | `floor` | the purchase written by hand: what the disk and SQLite allow |
 //! | `engine` | orchestrator and components in this process, without HTTP |
+//! | `dispatch`, `raw` | one call of a component alone, beside the same by wasmtime's own interface |
 //! | `api` | the real program, from `POST /api/purchase` to the last event |
 //! | `growth` | whether a saga costs the same however many are stored |
 //! | `measure`, `report` | closed loops, medians, the table and the JSON |
 
 mod api;
+mod dispatch;
 mod engine;
 mod floor;
 mod growth;
 mod measure;
+mod raw;
 mod report;
 
 use std::path::PathBuf;
@@ -60,7 +63,7 @@ struct Options {
     /// Store a million sagas to see whether the last cost what the first did, instead of 100,000.
     #[arg(long)]
     full: bool,
-    /// Leave out what is measured once: memory, start, growth.
+    /// Leave out what is measured once: dispatch and growth.
     #[arg(long)]
     quick: bool,
     /// Where the JSON goes.
@@ -100,6 +103,7 @@ async fn main() -> Result<()> {
         }
     }
     if !options.quick {
+        report.note(dispatch::measure(&options.manifest, &options.components, data.path()).await?);
         let stored = if options.full { 1_000_000 } else { 100_000 };
         report.note(growth::measure(&options.manifest, &options.components, data.path(), stored).await?);
     }
