@@ -35,3 +35,5 @@ pub mod invoke;
 pub mod capability;
 
 pub mod engine;
+
+mod memory;

@@ -47,7 +47,9 @@ impl CodeCache {
             warn!(%error, path = %path.display(), "compiled code was not kept; the next start compiles it again");
         }
         // SAFETY: the bytes were made by this very engine a moment ago.
-        unsafe { Component::deserialize(engine, code) }
+        let component = unsafe { Component::deserialize(engine, code) };
+        crate::memory::give_back();
+        component
     }
 
     /// The same bytes compiled for an engine that is built or configured otherwise lie elsewhere.
