@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::api::{Api, PASSWORD, form};
+use crate::common::api::{Answer, Api, PASSWORD, form};
 use crate::common::host::Host;
 
 /// The body without each of these members, and with values in its place that are none.
@@ -74,6 +74,22 @@ async fn an_address_signs_up_once_in_any_case() {
         api.post("/api/account/auth/signup", &body)
             .await
             .problem(409, "duplicate entry");
+    }
+}
+
+#[tokio::test]
+async fn of_many_who_take_an_address_at_once_one_gets_it() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let body = form();
+    let asked = (0..8).map(|_| api.post("/api/account/auth/signup", &body));
+    let (got, refused): (Vec<Answer>, Vec<Answer>) = futures::future::join_all(asked)
+        .await
+        .into_iter()
+        .partition(|answer| answer.status == 201);
+    assert_eq!(got.len(), 1);
+    for answer in refused {
+        answer.problem(409, "duplicate entry");
     }
 }
 

@@ -178,6 +178,25 @@ async fn a_key_is_known_while_its_purchase_runs() {
 }
 
 #[tokio::test]
+async fn of_many_who_buy_the_last_ones_as_many_get_them_as_there_are() {
+    let host = Host::shared();
+    let api = Api::of(&host);
+    let (customer, last) = (api.customer().await, api.product(1, 5).await);
+    let mut stream = api.stream(&customer).await;
+    futures::future::join_all((0..12).map(|_| api.buy(&customer, last, 1))).await;
+    let (mut completed, mut compensated) = (0, 0);
+    while completed + compensated < 12 {
+        match stream.event().await.data["saga"].as_str() {
+            Some("COMPLETED") => completed += 1,
+            Some("COMPENSATED") => compensated += 1,
+            _ => {}
+        }
+    }
+    assert_eq!((completed, compensated), (5, 7));
+    assert_eq!(api.inventory(last).await, 0);
+}
+
+#[tokio::test]
 async fn a_key_holds_over_a_kill() {
     let host = Host::start(manifest::SHOP);
     let api = Api::of(&host);
