@@ -1,13 +1,15 @@
 //! The project's own commands: `cargo xtask up`, `test`, `chaos` and `bench`.
 //!
 //! This file only tells the commands apart; each is a module of its own. They share [`workspace`] (folders, and how
-//! cargo is called), [`guests`] (which components there are), [`tools`] (what has to be installed) and [`fault`]
-//! (what is the environment's fault and not the project's). No command imports another.
+//! cargo is called), [`guests`] (which components there are), [`languages`] (those that are not in Rust), [`tools`]
+//! (what has to be installed) and [`fault`] (what is the environment's fault and not the project's). No command imports
+//! another.
 
 mod bench;
 mod chaos;
 mod fault;
 mod guests;
+mod languages;
 mod test;
 mod tools;
 mod up;

@@ -21,6 +21,8 @@ mod filters;
 
 mod leases;
 
+mod languages;
+
 mod limits;
 
 mod locks;

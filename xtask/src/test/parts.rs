@@ -11,6 +11,7 @@ use anyhow::Result;
 use super::Context;
 use super::summary::Verdict;
 use crate::guests::{self, GUESTS};
+use crate::languages::LANGUAGES;
 use crate::tools::{self, CARGO_COMPONENT, CARGO_DENY};
 use crate::workspace::run_shown;
 
@@ -75,6 +76,12 @@ pub const PARTS: &[Part] = &[
         about: "the page to try the API works in a real browser",
         needs: &["guests"],
         run: browser,
+    },
+    Part {
+        name: "languages",
+        about: "a step in JavaScript and in Python works in the host",
+        needs: &["guests"],
+        run: languages,
     },
     Part {
         name: "docs",
@@ -201,6 +208,25 @@ fn browser(context: &Context) -> Result<Verdict> {
         .env("SKALD_COMPONENTS", context.workspace.components())
         .env("SKALD_BROWSER", browser);
     check([cargo])
+}
+
+fn languages(context: &Context) -> Result<Verdict> {
+    for language in LANGUAGES {
+        if context.all {
+            language.ensure(&context.workspace)?;
+        } else if !language.is_installed(&context.workspace) {
+            return Ok(Verdict::Skipped(format!(
+                "the tool for {} isn't installed; --all installs it",
+                language.name
+            )));
+        }
+    }
+    let mut tests = context.workspace.cargo();
+    tests
+        .args(["test", "--workspace", "--test", "wasm", "--", "--ignored", "languages"])
+        .env("SKALD_COMPONENTS", context.workspace.components());
+    let builds = LANGUAGES.iter().map(|language| language.build(&context.workspace));
+    check(builds.chain([tests]))
 }
 
 fn docs(context: &Context) -> Result<Verdict> {
