@@ -36,4 +36,6 @@ pub mod capability;
 
 pub mod engine;
 
+mod half;
+
 mod memory;

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use skald_manifest::SecretRef;
+
+use crate::half;
 
 /// How many random bytes a generated secret has.
 const GENERATED_BYTES: usize = 32;
@@ -116,15 +118,7 @@ fn write_new(path: &Path) -> io::Result<()> {
     }
     let mut random = [0; GENERATED_BYTES];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
-    let half = path.with_extension(format!("half-{}", std::process::id()));
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&half)?;
-    writeln!(file, "{}", hex::encode(random))?;
-    file.sync_all()?;
+    let half = half::write(path, format!("{}\n", hex::encode(random)).as_bytes())?;
     let linked = fs::hard_link(&half, path);
     fs::remove_file(&half)?;
     match linked {

@@ -2,19 +2,21 @@
 //!
 //! A file's name says which bytes it was compiled from and for which engine. The files are
 //! native code: they are written by this process alone, into its own data folder, and never taken
-//! from anywhere else. Each ends with the digest of what is before it, so that a damaged one is
-//! noticed before it is loaded.
+//! from anywhere else. Beside each lies its digest, so that a damaged one is noticed before it is
+//! loaded.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use skald_saga::Digest;
 use tracing::{debug, warn};
 use wasmtime::Engine;
 use wasmtime::component::Component;
+
+use crate::half;
 
 /// A folder with compiled code.
 #[derive(Clone, Debug)]
@@ -93,16 +95,7 @@ fn store(path: &Path, code: &[u8]) -> io::Result<()> {
 }
 
 fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let half = path.with_extension(format!("half-{}", std::process::id()));
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&half)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&half, path)
+    half::write(path, bytes).and_then(|written| fs::rename(written, path))
 }
 
 fn sum_path(path: &Path) -> PathBuf {
