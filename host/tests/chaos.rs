@@ -38,7 +38,9 @@ async fn killed_twenty_times_under_load_it_loses_nothing_and_doubles_nothing() {
         least_completed: 200,
     };
     println!("seed {seed}");
-    let report = chaos::run(&program(&data), &plan).await.expect("the rounds are played");
+    let report = chaos::run(&program(&data), &plan, |_| ())
+        .await
+        .expect("the rounds are played");
     println!("{report}");
     assert_eq!(report.faults, Vec::<String>::new(), "seed {seed}");
 }

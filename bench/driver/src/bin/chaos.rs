@@ -59,6 +59,9 @@ async fn main() -> Result<ExitCode> {
     })
 }
 
+/// After so many rounds it is told how far it is.
+const TOLD_EVERY: usize = 10;
+
 async fn time_recovery(options: &Options) -> Result<bool> {
     let data = tempfile::tempdir().context("failed to make a data folder")?;
     let took = recovery::run(&program(options, data.path()), OPEN).await?;
@@ -85,7 +88,12 @@ async fn kill_and_check(options: &Options) -> Result<bool> {
         least_completed: options.least,
     };
     println!("{} rounds, {} buyers, seed {seed}", plan.rounds, plan.buyers);
-    let report = chaos::run(&program(options, data.path()), &plan).await?;
+    let over = |round: usize| {
+        if round.is_multiple_of(TOLD_EVERY) {
+            eprintln!("{round} of {} rounds", plan.rounds);
+        }
+    };
+    let report = chaos::run(&program(options, data.path()), &plan, over).await?;
     println!("{report}");
     if !report.faults.is_empty() {
         println!("the data and the host's log are kept in {}", data.keep().display());

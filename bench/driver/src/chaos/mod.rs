@@ -96,8 +96,9 @@ impl fmt::Display for Report {
     }
 }
 
-/// Plays a plan. An error is the environment's; what the host did wrong is in the report.
-pub async fn run(program: &Program, plan: &Plan) -> Result<Report> {
+/// Plays a plan, and says after each round how many are over. An error is the environment's; what the
+/// host did wrong is in the report.
+pub async fn run(program: &Program, plan: &Plan, over: impl Fn(usize)) -> Result<Report> {
     let mut report = Report::default();
     let mut host = start(program, &mut report).await?;
     let scene = Arc::new(Scene::open(host.address, plan).await?);
@@ -113,6 +114,7 @@ pub async fn run(program: &Program, plan: &Plan) -> Result<Report> {
         report.kills += 1;
         host = start(program, &mut report).await?;
         scene.opened(host.address);
+        over(round + 1);
     }
 
     scene.last_orders();
