@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  check ──► is each query one that can be used?  (a fault keeps the host from starting)
-//!  start ──► one reader for each filter: rows ──► Filling ──► "surely not" is certain
+//!  start ──► one filter after another: rows ──► Filling ──► "surely not" is certain
 //! ```
 //! The host serves meanwhile; a filter that is not filled answers "perhaps".
 
@@ -61,20 +61,27 @@ fn unfit(query: &Statement<'_>) -> Option<String> {
     }
 }
 
-/// Begins to fill every filter. The tasks end when that is done, or soon after `stop`.
+/// Begins to fill every filter. The task ends when that is done, or soon after `stop`.
+///
+/// One after another: each takes a reader of its database for as long as it lasts, and a few filters at
+/// once would leave none to anybody else.
 pub fn start(
     manifest: &Manifest,
     files: &HashMap<String, File>,
     cache: &Cache,
     stop: &CancellationToken,
-) -> Vec<JoinHandle<()>> {
+) -> JoinHandle<()> {
     let filters = manifest.filters.iter();
-    let begun = filters.filter_map(|(label, filter)| {
-        let filling = cache.filling(label)?;
-        let (file, query) = (files[&filter.database].clone(), filter.fill.clone());
-        Some(tokio::spawn(fill(filling, file, query, stop.clone())))
+    let filters = filters.filter_map(|(label, filter)| {
+        let file = files[&filter.database].clone();
+        Some((cache.filling(label)?, file, filter.fill.clone()))
     });
-    begun.collect()
+    let (filters, stop): (Vec<_>, _) = (filters.collect(), stop.clone());
+    tokio::spawn(async move {
+        for (filling, file, query) in filters {
+            fill(filling, file, query, stop.clone()).await;
+        }
+    })
 }
 
 async fn fill(filling: Filling, file: File, query: String, stop: CancellationToken) {

@@ -122,7 +122,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Unstar
         connections,
         admin_stop.clone(),
     ));
-    let mut background = filling::start(&manifest, &opened, &cache, &stop);
+    let mut background = vec![filling::start(&manifest, &opened, &cache, &stop)];
     background.extend(deliver_events(&manifest, opened, &registry, &stop));
     addresses.announce(options.ready_file.as_deref())?;
 
