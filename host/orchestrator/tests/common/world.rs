@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -255,15 +256,19 @@ impl Host {
 
     /// Ends cleanly while a component stands at a gate.
     pub fn stop_at(self, gate: Gate) {
-        let stopping = self.orchestrator.clone();
-        let stopped = self.runtime.spawn(async move { stopping.stop().await });
+        let orchestrator = self.orchestrator.clone();
+        let mut stopping = pin!(orchestrator.stop());
         self.block_on(async {
-            while self.orchestrator.admits().is_ok() {
-                tokio::task::yield_now().await;
+            // It is told once, and waits for the component.
+            tokio::select! {
+                biased;
+                () = &mut stopping => panic!("a component stands at the gate"),
+                () = std::future::ready(()) => {}
             }
         });
+        assert!(self.orchestrator.admits().is_err(), "it stops");
         drop(gate);
-        self.block_on(stopped).expect("it stops");
+        self.block_on(stopping);
         self.kill();
     }
 
